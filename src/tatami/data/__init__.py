@@ -1,0 +1,1 @@
+"""Readers of images and signals, and the built-in samples."""

@@ -1,0 +1,1 @@
+"""Arrays: the forward and backward passes of a network."""

@@ -1,0 +1,1 @@
+"""The definitions in plain NumPy, one screen a layer."""

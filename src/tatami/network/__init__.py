@@ -1,0 +1,1 @@
+"""The model of a network: layers with pure rules, no arrays."""

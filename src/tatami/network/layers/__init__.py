@@ -1,0 +1,1 @@
+"""The layers: attributes and pure rules."""

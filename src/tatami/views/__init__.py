@@ -1,0 +1,1 @@
+"""Report values to terminal, JSON and HTML."""
