@@ -1,0 +1,70 @@
+# Every target works on a fresh clone: it makes the environment that it needs.
+#   .venv      tatami as a user installs it
+#   .venv-dev  tatami in editable form, with the tools of development
+
+PYTHON ?= python3
+JOBS ?= 2
+
+USE := .venv/bin
+DEV := .venv-dev/bin
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+SOURCES := $(shell find src/tatami -type f -not -path '*/__pycache__/*')
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint format types contracts wheel clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/installed  ## train the memo's network on the built-in digits
+	$(USE)/tatami train
+
+# One BLAS thread a worker: the arrays of the tests are small, and the workers already share the cores.
+test: .venv-dev/installed  ## run the tests
+	OMP_NUM_THREADS=1 $(DEV)/python -m pytest -n $(JOBS)
+
+check: lint types contracts wheel  ## lint, types, contracts and wheel
+
+lint: .venv-dev/installed  ## ruff: rules and format
+	$(DEV)/ruff check .
+	$(DEV)/ruff format --check .
+
+format: .venv-dev/installed  ## let ruff mend what it can
+	$(DEV)/ruff check --fix .
+	$(DEV)/ruff format .
+
+types: .venv-dev/installed  ## mypy, strict
+	$(DEV)/mypy
+
+contracts: .venv-dev/installed  ## the import direction of ARCHITECTURE.md
+	$(DEV)/lint-imports
+
+wheel: .venv-dev/installed  ## build the wheel and try it in a clean environment
+	rm -rf dist
+	$(DEV)/python -m build
+	PYTHON=$(abspath $(DEV)/python) scripts/try_wheel dist/*.whl
+
+clean:  ## remove environments, caches and what was built
+	rm -rf .venv .venv-dev dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps: a changed pyproject.toml makes the environment anew, a changed source only installs tatami again.
+
+.venv/made: pyproject.toml
+	$(call new_environment,.venv)
+	@touch $@
+
+.venv/installed: .venv/made $(SOURCES)
+	$(USE)/python $(PIP_INSTALL) .
+	@touch $@
+
+.venv-dev/installed: pyproject.toml
+	$(call new_environment,.venv-dev)
+	$(DEV)/python $(PIP_INSTALL) --editable '.[dev]'
+	@touch $@
+
+define new_environment
+@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(sys.version_info < (3, 11) and \
+  "tatami needs Python 3.11 or newer, but $(PYTHON) is " + v + ". Try: make PYTHON=python3.11 ...")'
+$(PYTHON) -m venv --clear $(1)
+endef
