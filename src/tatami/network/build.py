@@ -1,0 +1,305 @@
+"""Syntax tree -> Network: every layer gets its attributes, its name and its shape; branches are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from tatami.errors import NetworkError, NotationError, nearest
+from tatami.network.binding import bind
+from tatami.network.expand import BRANCHES, IDENTITY, check_expansion, program_scope, walk
+from tatami.network.graph import Network, Node
+from tatami.network.layers import (
+    LAYERS,
+    Add,
+    BatchNorm,
+    Concat,
+    Context,
+    Conv,
+    Dense,
+    Input,
+    Layer,
+    Merge,
+    Multiply,
+    Pool,
+    Shape,
+    Slice,
+    Softmax,
+    size_text,
+)
+from tatami.network.layers.windows import need_exact_fit
+from tatami.network.values import Scope, fail
+from tatami.notation import ast
+
+Fit: TypeAlias = Literal["crop", "error"]
+
+
+def build(
+    program: ast.Program,
+    *,
+    bindings: Mapping[str, ast.Value] | None = None,
+    input_shape: Shape | None = None,
+    classes: int | None = None,
+    fit: Fit = "crop",
+) -> Network:
+    """Build the network that ``program`` describes.
+
+    Args:
+        program: a parsed text.
+        bindings: values for the free names of a family.
+        input_shape: the sample's shape, channels last; replaces what INPUT says.
+        classes: the size of a bare last FC.
+        fit: what to do where (W - F + 2P) is not divisible by S: ``crop`` leaves the rest out (the plan says what is never
+            seen), ``error`` refuses it.
+
+    Raises:
+        NotationError: with line and column, for everything that is wrong with the text.
+    """
+    scope = program_scope(program, bindings or {})
+    check_expansion(program, scope)
+    first, *rest = program.chain.items
+    if not isinstance(first, ast.Layer) or first.name.upper() != Input.keyword:
+        fail(scope, first.position, "a network begins with INPUT", expected="INPUT(32x32x3) -> ...")
+    builder = _Builder(fit)
+    builder.begin(first, scope, input_shape)
+    for item in rest:
+        walk(item, scope, builder)
+    builder.finish(scope, classes)
+    return Network(tuple(builder.nodes))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the builder stands: the node whose output comes next, and what a bare layer must know about the way here.
+
+    ``previous`` is the node just built on this very path, None at the head of a branch; ``told`` are the attributes that
+    were written for it.
+    """
+
+    node: Node
+    pools: int = 0
+    previous: Node | None = None
+    told: frozenset[str] = frozenset()
+
+
+class _Builder:
+    def __init__(self, fit: Fit) -> None:
+        self.fit = fit
+        self.nodes: list[Node] = []
+        self.names: set[str] = set()
+        self.counts: dict[str, int] = {}
+        self.bare_units: dict[str, ast.Position] = {}  # the FC layers written without a size, and where
+        self.at: _Place
+
+    # --- the visitor ---
+
+    def depth(self) -> int | None:
+        return self.at.node.shape[-1]
+
+    def turn(self, item: ast.Repeat, scope: Scope) -> None:
+        pass
+
+    def layer(self, item: ast.Layer, scope: Scope) -> None:
+        keyword = item.name.upper()
+        if keyword == IDENTITY:
+            if item.arguments:
+                fail(scope, item.position, f"{IDENTITY} takes no arguments")
+            return
+        cls = self.layer_class(item, scope)
+        if cls is Input:
+            fail(scope, item.position, "INPUT stands only at the beginning")
+        if issubclass(cls, Merge):
+            fail(scope, item.position, f"{keyword} needs branches", expected=f"{keyword}[a | b]")
+        given, name = bind(item, cls, scope, self.at.node.shape[-1])
+        with _pointing_at(item.position, scope):
+            built = cls.from_notation(given, Context((self.at.node.shape,), self.at.pools))
+            if isinstance(built, BatchNorm):
+                self.drop_bias_before_norm()
+            self.add(built, (self.at.node,), name)
+            self.hold_fit(built)
+        pools = self.at.pools + isinstance(built, Pool)
+        node = self.nodes[-1]
+        if isinstance(built, Dense) and "units" not in given:
+            self.bare_units[node.name] = item.position
+        self.at = _Place(node, pools, node, frozenset(given))
+
+    def branches(self, item: ast.Branches, scope: Scope) -> None:
+        kind = item.name.upper()
+        if kind not in BRANCHES:
+            close = nearest(kind, BRANCHES)
+            fail(
+                scope,
+                item.position,
+                f"unknown branches {item.name}[...]",
+                expected=", ".join(f"{name}[...]" for name in BRANCHES),
+                hint=f"did you mean {close}?" if close else None,
+            )
+        counts = {"RES": (1, 2)}.get(kind, (2, len(item.paths)))
+        if not counts[0] <= len(item.paths) <= counts[1]:
+            expected = "RES[body] or RES[body | shortcut]" if kind == "RES" else f"at least two: {kind}[a | b]"
+            fail(scope, item.position, f"wrong number of paths in {kind}", got=len(item.paths), expected=expected)
+        fork = self.at
+        start = len(self.nodes)
+        heads = self.slices(item, fork, scope) if kind == "SPLIT" else [fork.node] * len(item.paths)
+        ends: list[_Place] = []
+        for path, head in zip(item.paths, heads, strict=True):
+            self.at = replace(fork, node=head, previous=None, told=frozenset())
+            walk(path, scope, self)
+            ends.append(self.at)
+        inputs = tuple(end.node for end in ends)
+        with _pointing_at(item.position, scope):
+            if kind == "RES" and len(inputs) == 1:
+                inputs = (inputs[0], self.shortcut(fork.node, inputs[0], self.nodes[start:]))
+            merge = {"RES": Add, "ADD": Add, "MUL": Multiply, "CONCAT": Concat, "SPLIT": Concat}[kind]
+            node = self.add(merge(), inputs, None)
+        self.at = _Place(node, max(end.pools for end in ends), node)
+
+    # --- its parts ---
+
+    def begin(self, item: ast.Layer, scope: Scope, input_shape: Shape | None) -> None:
+        given, name = bind(item, Input, scope, 0)
+        if input_shape is None and "shape" not in given:
+            fail(
+                scope,
+                item.position,
+                "INPUT has no shape",
+                expected="INPUT(32x32x3) for images, INPUT(150x1) for signals",
+                hint="--input 32x32x3 gives it from outside; training takes it from the data",
+            )
+        with _pointing_at(item.position, scope):
+            layer = Input(input_shape or tuple(given["shape"]))
+            node = self.add(layer, (), name)
+        self.at = _Place(node)
+
+    def finish(self, scope: Scope, classes: int | None) -> None:
+        """Give a bare last FC the number of classes. A SOFTMAX may stand behind it."""
+        tail = [node for node in self.nodes[-2:] if not isinstance(node.layer, Softmax)][-1:]
+        if not tail or not isinstance(tail[0].layer, Dense) or tail[0].name not in self.bare_units:
+            return
+        if classes is None:
+            fail(
+                scope,
+                self.bare_units[tail[0].name],
+                "the last FC takes its size from the classes, and there are none",
+                expected="FC(10)",
+                hint="--classes 10 gives it from outside; training takes it from the data",
+            )
+        at = self.nodes.index(tail[0])
+        self.nodes[at] = replace(tail[0], layer=replace(tail[0].layer, units=classes), shape=(classes,))
+        for i in range(at + 1, len(self.nodes)):
+            self.nodes[i] = replace(self.nodes[i], shape=(classes,))
+
+    def layer_class(self, item: ast.Layer, scope: Scope) -> type[Layer]:
+        cls = LAYERS.get(item.name.upper())
+        if cls is None:
+            close = nearest(item.name, [*LAYERS, *BRANCHES, IDENTITY, *(b[0].name for b in scope.blocks.values())])
+            fail(
+                scope,
+                item.position,
+                f"unknown layer {item.name}",
+                expected="a layer such as CONV, RELU, POOL, FC, or a block defined above",
+                hint=f"did you mean {close}?" if close else None,
+            )
+        return cls
+
+    def add(self, layer: Layer, inputs: tuple[Node, ...], name: str | None) -> Node:
+        if name is not None and name in self.names:
+            raise NetworkError("two layers have one name", got=name)
+        shape = layer.output_shape(*(node.shape for node in inputs))
+        node = Node(name or self.next_name(layer), layer, tuple(n.name for n in inputs), shape)
+        self.names.add(node.name)
+        self.nodes.append(node)
+        return node
+
+    def next_name(self, layer: Layer) -> str:
+        stem = layer.keyword.lower()
+        if isinstance(layer, Input):
+            return stem
+        while True:
+            self.counts[stem] = self.counts.get(stem, 0) + 1
+            name = f"{stem}{self.counts[stem]}"
+            if name not in self.names:
+                return name
+
+    def hold_fit(self, layer: Layer) -> None:
+        window = layer.window(self.at.node.shape)
+        if self.fit == "error" and window is not None:
+            need_exact_fit(window)
+
+    def drop_bias_before_norm(self) -> None:
+        """BN subtracts the mean, so a bias just before it does nothing: a CONV gets none unless told."""
+        node = self.at.previous
+        if node is None or not isinstance(node.layer, Conv) or "bias" in self.at.told:
+            return
+        changed = replace(node, layer=replace(node.layer, bias=False))
+        self.nodes[self.nodes.index(node)] = changed
+        self.at = replace(self.at, node=changed, previous=changed)
+
+    def slices(self, item: ast.Branches, fork: _Place, scope: Scope) -> list[Node]:
+        depth, paths = fork.node.shape[-1], len(item.paths)
+        if depth % paths:
+            fail(
+                scope,
+                item.position,
+                "SPLIT shares the depth out equally",
+                got=f"depth {depth} for {paths} paths",
+                expected=f"a depth divisible by {paths}",
+            )
+        width = depth // paths
+        return [self.add(Slice(i * width, (i + 1) * width), (fork.node,), None) for i in range(paths)]
+
+    def shortcut(self, fork: Node, end: Node, body: list[Node]) -> Node:
+        """The other side of RES[body]: the input itself, or a 1x1 convolution of it when the body changes the shape.
+
+        Source: He et al. 2015, equation 2 and option B of section 3.3.
+        """
+        if fork.shape == end.shape:
+            return fork
+        if len(fork.shape) < 2 or len(fork.shape) != len(end.shape):
+            raise NetworkError(
+                "RES cannot project its input to the body's shape",
+                got=f"{size_text(fork.shape)} to {size_text(end.shape)}",
+                expected="maps with as many axes",
+                hint="RES[body | shortcut] says how",
+            )
+        axes = len(fork.shape) - 1
+        has_norm = any(isinstance(node.layer, BatchNorm) for node in body)
+        projection = Conv(
+            end.shape[-1], (1,) * axes, _stride(fork, end, body), ((0, 0),) * axes, (1,) * axes, bias=not has_norm
+        )
+        found = projection.output_shape(fork.shape)
+        if found != end.shape:
+            raise NetworkError(
+                "RES cannot project its input to the body's shape",
+                got=f"body {size_text(end.shape)}, 1x1 projection {size_text(found)}",
+                hint="RES[body | shortcut] says how",
+            )
+        node = self.add(projection, (fork,), None)
+        return self.add(BatchNorm(), (node,), None) if has_norm else node
+
+
+def _stride(fork: Node, end: Node, body: list[Node]) -> tuple[int, ...]:
+    """The product of the strides on the body's (first) path, along each axis."""
+    by_name = {node.name: node for node in (fork, *body)}
+    stride = (1,) * (len(fork.shape) - 1)
+    node = end
+    while node.name != fork.name:
+        source = by_name[node.inputs[0]]
+        window = node.layer.window(source.shape)
+        if window is not None:
+            stride = tuple(s * axis.stride for s, axis in zip(stride, window.axes, strict=True))
+        node = source
+    return stride
+
+
+@contextmanager
+def _pointing_at(position: ast.Position, scope: Scope) -> Iterator[None]:
+    """Give an error of a layer's rules the place in the text."""
+    try:
+        yield
+    except NotationError:
+        raise
+    except NetworkError as error:
+        fail(scope, position, error.problem, got=error.got, expected=error.expected, hint=error.hint)

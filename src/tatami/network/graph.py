@@ -1,0 +1,95 @@
+"""Network: an immutable directed acyclic graph of named layers with resolved shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from tatami.errors import NetworkError
+from tatami.network.layers import Input, Layer, Merge, Parameter, Shape
+
+
+@dataclass(frozen=True)
+class Node:
+    """A layer in its place: its name, the names of the nodes that feed it, and the shape of its output."""
+
+    name: str
+    layer: Layer
+    inputs: tuple[str, ...]
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Network:
+    """Nodes in topological order: the first is INPUT, the last is the output.
+
+    Raises:
+        NetworkError: when the nodes do not form such a graph, or a shape does not follow from its inputs.
+    """
+
+    nodes: tuple[Node, ...]
+
+    def __post_init__(self) -> None:
+        known: dict[str, Node] = {}
+        if not self.nodes or not isinstance(self.nodes[0].layer, Input):
+            raise NetworkError("a network begins with INPUT")
+        for node in self.nodes:
+            if node.name in known:
+                raise NetworkError("two layers have one name", got=node.name)
+            missing = [name for name in node.inputs if name not in known]
+            if missing:
+                raise NetworkError("a layer's input does not come before it", where=node.name, got=missing[0])
+            arity = 0 if isinstance(node.layer, Input) else 1
+            if isinstance(node.layer, Merge):
+                if len(node.inputs) < 2:
+                    raise NetworkError("too few inputs", where=node.name, got=len(node.inputs), expected="at least 2")
+            elif len(node.inputs) != arity:
+                raise NetworkError("wrong number of inputs", where=node.name, got=len(node.inputs), expected=f"{arity}")
+            shape = node.layer.output_shape(*(known[name].shape for name in node.inputs))
+            if shape != node.shape:
+                raise NetworkError("shape does not follow", where=node.name, got=node.shape, expected=f"{shape}")
+            known[node.name] = node
+
+    @cached_property
+    def _by_name(self) -> dict[str, Node]:
+        return {node.name: node for node in self.nodes}
+
+    def __getitem__(self, name: str) -> Node:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of one sample."""
+        return self.nodes[0].shape
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the last layer's output for one sample."""
+        return self.nodes[-1].shape
+
+    def input_shapes(self, node: Node) -> tuple[Shape, ...]:
+        """Shapes that come into ``node``."""
+        return tuple(self._by_name[name].shape for name in node.inputs)
+
+    def consumers(self) -> dict[str, list[str]]:
+        """For every node, the nodes that it feeds, one entry for each use."""
+        found: dict[str, list[str]] = {node.name: [] for node in self.nodes}
+        for node in self.nodes:
+            for name in node.inputs:
+                found[name].append(node.name)
+        return found
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Every tensor by its full name, ``conv1.weight``, in the order of the layers."""
+        return {
+            f"{node.name}.{name}": parameter
+            for node in self.nodes
+            for name, parameter in node.layer.parameters(*self.input_shapes(node)).items()
+        }

@@ -1,0 +1,36 @@
+"""INPUT: where a sample enters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from tatami.errors import NetworkError
+from tatami.network.layers.arguments import SIZES, Argument
+from tatami.network.layers.base import Context, Layer, Shape, layer
+
+MAX_LENGTH = 1_000_000  # along one axis; keeps every later computation on sizes instant
+
+
+@layer("INPUT")
+@dataclass(frozen=True)
+class Input(Layer):
+    """The sample's shape: spatial sizes, then depth."""
+
+    shape: Shape
+
+    arguments: ClassVar = (Argument("shape", SIZES, positional=True),)
+
+    def __post_init__(self) -> None:
+        if len(self.shape) > 4:
+            raise NetworkError("too many axes", got=len(self.shape), expected="at most 3 spatial axes and the depth")
+        if any(size < 1 or size > MAX_LENGTH for size in self.shape):
+            raise NetworkError("impossible input size", got=self.shape, expected=f"sizes from 1 to {MAX_LENGTH:,}")
+
+    @classmethod
+    def from_notation(cls, given: Mapping[str, Any], context: Context) -> Self:
+        return cls(tuple(given["shape"]))
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        return self.shape

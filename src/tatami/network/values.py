@@ -1,0 +1,186 @@
+"""Values of the notation: syntax tree -> Python values, in the scope where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NoReturn
+
+from tatami.errors import NotationError
+from tatami.notation import ast
+from tatami.network.layers.arguments import PerAxis
+
+
+class _Unknown:
+    """A number that depends on ``depth``, before shapes are known."""
+
+
+UNKNOWN: Final = _Unknown()
+DEPTH = "depth"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn of an enclosing repeat. ``count`` is None where the repeat's own count is a list: it claims no list."""
+
+    count: int | None
+    index: int
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a value or an item may refer to.
+
+    Attributes:
+        source: the text, for error messages.
+        blocks: the blocks that may be called here, by name in folded case.
+        names: the parameters of the block around, evaluated.
+        bindings: the family's variables.
+        turns: the repeats around, outermost first.
+        level: how deep the walk is, to bound it.
+    """
+
+    source: str = ""
+    blocks: Mapping[str, tuple[ast.Block, int]] = field(default_factory=dict)
+    names: Mapping[str, Any] = field(default_factory=dict)
+    bindings: Mapping[str, ast.Value] = field(default_factory=dict)
+    turns: tuple[Turn, ...] = ()
+    level: int = 0
+
+    def turn(self, count: int | None, index: int) -> Scope:
+        """The scope within one turn of a repeat."""
+        return replace(self, turns=(*self.turns, Turn(count, index)))
+
+
+def fail(
+    scope: Scope,
+    position: ast.Position,
+    problem: str,
+    *,
+    got: object = None,
+    expected: str | None = None,
+    hint: str | None = None,
+) -> NoReturn:
+    """Raise a NotationError that points at ``position``."""
+    raise NotationError(
+        problem,
+        line=position.line,
+        column=position.column,
+        source=scope.source,
+        got=got,
+        expected=expected,
+        hint=hint,
+    )
+
+
+def evaluate(value: ast.Value, scope: Scope, depth: int | None) -> Any:
+    """The Python value: int, float, word (str), tuple, :class:`PerAxis`, or :data:`UNKNOWN`.
+
+    Args:
+        value: the syntax tree.
+        scope: names and repeats around it.
+        depth: channels of what comes in, or None while shapes are not known; ``depth`` is then UNKNOWN.
+    """
+    match value:
+        case ast.Number():
+            return value.value
+        case ast.Sizes():
+            return PerAxis(value.sizes)
+        case ast.Tuple():
+            return tuple(evaluate(v, scope, depth) for v in value.values)
+        case ast.List():
+            return evaluate(_claimed(value, scope), scope, depth)
+        case ast.Name():
+            return _name(value, scope, depth)
+        case ast.Negative():
+            operand = evaluate(value.value, scope, depth)
+            return UNKNOWN if operand is UNKNOWN else -_number(operand, value.value, scope)
+        case ast.Binary():
+            left, right = (evaluate(v, scope, depth) for v in (value.left, value.right))
+            if UNKNOWN in (left, right):
+                return UNKNOWN
+            return _operate(value, _integer(left, value.left, scope), _integer(right, value.right, scope), scope)
+
+
+def count_of(value: ast.Value, scope: Scope) -> tuple[int, bool]:
+    """How often a repeat turns, and whether its own count is a list."""
+    if isinstance(value, ast.Name) and value.name not in scope.names and value.name in scope.bindings:
+        value = scope.bindings[value.name]
+    count = evaluate(value, scope, None)
+    if count is UNKNOWN:
+        fail(scope, value.position, "a repeat's count cannot depend on depth")
+    if isinstance(count, str):
+        _unbound(count, value, scope)
+    if not isinstance(count, int) or count < 0:
+        fail(scope, value.position, "impossible count", got=count, expected="a whole number of at least 0")
+    return count, isinstance(value, ast.List)
+
+
+def _claimed(value: ast.List, scope: Scope) -> ast.Value:
+    """The list's element for the current turn of the repeat that the list belongs to."""
+    for turn in reversed(scope.turns):
+        if turn.count == len(value.values):
+            return value.values[turn.index]
+    counts = [str(turn.count) for turn in scope.turns if turn.count is not None]
+    around = f"the repeats around it turn {' and '.join(counts)} times" if counts else "no repeat is around it"
+    fail(
+        scope,
+        value.position,
+        "no enclosing repeat claims this list",
+        got=f"{len(value.values)} values, while {around}",
+        expected=f"a repeat with the count {len(value.values)} around it",
+    )
+
+
+def _name(value: ast.Name, scope: Scope, depth: int | None) -> Any:
+    if value.name in scope.names:
+        return scope.names[value.name]
+    if value.name in scope.bindings:
+        return evaluate(scope.bindings[value.name], scope, depth)
+    if value.name.casefold() == DEPTH:
+        return UNKNOWN if depth is None else depth
+    return value.name
+
+
+def _operate(value: ast.Binary, left: int, right: int, scope: Scope) -> int:
+    if value.operator in {"/", "//", "%"} and right == 0:
+        fail(scope, value.position, "division by zero")
+    match value.operator:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+        case "//":
+            return left // right
+        case "%":
+            return left % right
+    if left % right:
+        fail(
+            scope,
+            value.position,
+            "the division leaves a rest",
+            got=f"{left}/{right}",
+            expected="a whole number",
+            hint="// rounds down",
+        )
+    return left // right
+
+
+def _integer(operand: Any, value: ast.Value, scope: Scope) -> int:
+    if isinstance(operand, str):
+        _unbound(operand, value, scope)
+    if not isinstance(operand, int):
+        fail(scope, value.position, "arithmetic is on whole numbers", got=operand)
+    return operand
+
+
+def _number(operand: Any, value: ast.Value, scope: Scope) -> int | float:
+    if isinstance(operand, float):
+        return operand
+    return _integer(operand, value, scope)
+
+
+def _unbound(name: str, value: ast.Value, scope: Scope) -> NoReturn:
+    fail(scope, value.position, f"{name} has no value", hint=f"bind it with -D {name}=2")
