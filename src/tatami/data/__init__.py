@@ -1,1 +1,30 @@
-"""Readers of images and signals, and the built-in samples."""
+"""Readers of images and signals, built-in samples, splits and preprocessing."""
+
+from tatami.data.arrays import as_labels, as_samples
+from tatami.data.builtin import SAMPLES, load_sample
+from tatami.data.dataset import Dataset, Kind, Split, check, check_samples
+from tatami.data.idx import load_idx_dataset, read_idx
+from tatami.data.npz import load_npz
+from tatami.data.preprocess import Preprocess
+from tatami.data.source import Inputs, load, read_inputs
+from tatami.data.split import stratified_split
+
+__all__ = [
+    "SAMPLES",
+    "Dataset",
+    "Inputs",
+    "Kind",
+    "Preprocess",
+    "Split",
+    "as_labels",
+    "as_samples",
+    "check",
+    "check_samples",
+    "load",
+    "load_idx_dataset",
+    "load_npz",
+    "load_sample",
+    "read_idx",
+    "read_inputs",
+    "stratified_split",
+]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tatami.errors import nearest
+from tatami.errors import NotationError, nearest
 from tatami.network.layers.arguments import REFUSED, Argument
 from tatami.network.layers.base import Layer
-from tatami.network.values import Scope, evaluate, fail
+from tatami.network.values import Scope, evaluate, failure
 from tatami.notation import ast
 
 NAME_KEY = "name"
@@ -16,8 +16,8 @@ NAME_KEY = "name"
 def bind(item: ast.Layer, cls: type[Layer], scope: Scope, depth: int) -> tuple[dict[str, Any], str | None]:
     """The attributes that ``item`` gives to a layer of class ``cls``, and the layer's own name if it has one.
 
-    A value without a key goes to the first free positional attribute whose kind accepts it, so that ``POOL(avg, 3)`` and
-    ``POOL(3, avg)`` are the same.
+    A value without a key goes to the first free positional attribute whose kind accepts it, so that ``POOL(avg, 3)``
+    and ``POOL(3, avg)`` are the same.
 
     Raises:
         NotationError: unknown, repeated or unreadable arguments.
@@ -28,7 +28,7 @@ def bind(item: ast.Layer, cls: type[Layer], scope: Scope, depth: int) -> tuple[d
         value = evaluate(written.value, scope, depth)
         if written.key is not None and written.key.casefold() == NAME_KEY:
             if not isinstance(value, str):
-                fail(scope, written.position, "a layer's name is a word", got=value)
+                raise failure(scope, written.position, "a layer's name is a word", got=value)
             name = value
             continue
         if written.key is None:
@@ -37,9 +37,9 @@ def bind(item: ast.Layer, cls: type[Layer], scope: Scope, depth: int) -> tuple[d
             argument = _by_key(written, cls, scope)
             read = argument.kind.read(value)
         if argument.field in given:
-            fail(scope, written.position, f"{argument.key} is given twice")
+            raise failure(scope, written.position, f"{argument.key} is given twice")
         if read is REFUSED:
-            _refuse(written, argument, value, scope)
+            raise _refusal(written, argument, value, scope)
         given[argument.field] = read
     return given, name
 
@@ -51,7 +51,7 @@ def _by_key(written: ast.Argument, cls: type[Layer], scope: Scope) -> Argument:
         return by_name[key.casefold()]
     known = [name for a in cls.arguments for name in dict.fromkeys((*a.keys, a.field))]
     close = nearest(key, known)
-    fail(
+    raise failure(
         scope,
         written.position,
         f"{cls.keyword} has no argument {key}",
@@ -69,9 +69,9 @@ def _positional(
         if read is not REFUSED:
             return argument, read
     if free:
-        _refuse(written, free[0], value, scope)
+        raise _refusal(written, free[0], value, scope)
     positional = [a.key for a in cls.arguments if a.positional]
-    fail(
+    raise failure(
         scope,
         written.position,
         f"{cls.keyword} takes {'no values' if not positional else 'no more values'} without a key",
@@ -80,12 +80,12 @@ def _positional(
     )
 
 
-def _refuse(written: ast.Argument, argument: Argument, value: Any, scope: Scope) -> None:
+def _refusal(written: ast.Argument, argument: Argument, value: Any, scope: Scope) -> NotationError:
     hint = None
     if isinstance(value, str):
         close = nearest(value, argument.kind.words)
         hint = f"did you mean {close}?" if close else None
-    fail(
+    return failure(
         scope,
         written.value.position,
         f"{argument.key} cannot be this",

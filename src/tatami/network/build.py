@@ -30,7 +30,7 @@ from tatami.network.layers import (
     size_text,
 )
 from tatami.network.layers.windows import need_exact_fit
-from tatami.network.values import Scope, fail
+from tatami.network.values import Scope, failure
 from tatami.notation import ast
 
 Fit: TypeAlias = Literal["crop", "error"]
@@ -51,8 +51,8 @@ def build(
         bindings: values for the free names of a family.
         input_shape: the sample's shape, channels last; replaces what INPUT says.
         classes: the size of a bare last FC.
-        fit: what to do where (W - F + 2P) is not divisible by S: ``crop`` leaves the rest out (the plan says what is never
-            seen), ``error`` refuses it.
+        fit: what to do where (W - F + 2P) is not divisible by S: ``crop`` leaves the rest out (the plan says what is
+            never seen), ``error`` refuses it.
 
     Raises:
         NotationError: with line and column, for everything that is wrong with the text.
@@ -61,7 +61,7 @@ def build(
     check_expansion(program, scope)
     first, *rest = program.chain.items
     if not isinstance(first, ast.Layer) or first.name.upper() != Input.keyword:
-        fail(scope, first.position, "a network begins with INPUT", expected="INPUT(32x32x3) -> ...")
+        raise failure(scope, first.position, "a network begins with INPUT", expected="INPUT(32x32x3) -> ...")
     builder = _Builder(fit)
     builder.begin(first, scope, input_shape)
     for item in rest:
@@ -72,10 +72,10 @@ def build(
 
 @dataclass(frozen=True)
 class _Place:
-    """Where the builder stands: the node whose output comes next, and what a bare layer must know about the way here.
+    """Where the builder stands: the node whose output comes next, and what a bare layer must know of the way.
 
-    ``previous`` is the node just built on this very path, None at the head of a branch; ``told`` are the attributes that
-    were written for it.
+    ``previous`` is the node just built on this very path, None at the head of a branch; ``told`` are the attributes
+    that were written for it.
     """
 
     node: Node
@@ -105,13 +105,13 @@ class _Builder:
         keyword = item.name.upper()
         if keyword == IDENTITY:
             if item.arguments:
-                fail(scope, item.position, f"{IDENTITY} takes no arguments")
+                raise failure(scope, item.position, f"{IDENTITY} takes no arguments")
             return
         cls = self.layer_class(item, scope)
         if cls is Input:
-            fail(scope, item.position, "INPUT stands only at the beginning")
+            raise failure(scope, item.position, "INPUT stands only at the beginning")
         if issubclass(cls, Merge):
-            fail(scope, item.position, f"{keyword} needs branches", expected=f"{keyword}[a | b]")
+            raise failure(scope, item.position, f"{keyword} needs branches", expected=f"{keyword}[a | b]")
         given, name = bind(item, cls, scope, self.at.node.shape[-1])
         with _pointing_at(item.position, scope):
             built = cls.from_notation(given, Context((self.at.node.shape,), self.at.pools))
@@ -129,7 +129,7 @@ class _Builder:
         kind = item.name.upper()
         if kind not in BRANCHES:
             close = nearest(kind, BRANCHES)
-            fail(
+            raise failure(
                 scope,
                 item.position,
                 f"unknown branches {item.name}[...]",
@@ -139,7 +139,9 @@ class _Builder:
         counts = {"RES": (1, 2)}.get(kind, (2, len(item.paths)))
         if not counts[0] <= len(item.paths) <= counts[1]:
             expected = "RES[body] or RES[body | shortcut]" if kind == "RES" else f"at least two: {kind}[a | b]"
-            fail(scope, item.position, f"wrong number of paths in {kind}", got=len(item.paths), expected=expected)
+            raise failure(
+                scope, item.position, f"wrong number of paths in {kind}", got=len(item.paths), expected=expected
+            )
         fork = self.at
         start = len(self.nodes)
         heads = self.slices(item, fork, scope) if kind == "SPLIT" else [fork.node] * len(item.paths)
@@ -161,7 +163,7 @@ class _Builder:
     def begin(self, item: ast.Layer, scope: Scope, input_shape: Shape | None) -> None:
         given, name = bind(item, Input, scope, 0)
         if input_shape is None and "shape" not in given:
-            fail(
+            raise failure(
                 scope,
                 item.position,
                 "INPUT has no shape",
@@ -179,7 +181,7 @@ class _Builder:
         if not tail or not isinstance(tail[0].layer, Dense) or tail[0].name not in self.bare_units:
             return
         if classes is None:
-            fail(
+            raise failure(
                 scope,
                 self.bare_units[tail[0].name],
                 "the last FC takes its size from the classes, and there are none",
@@ -195,7 +197,7 @@ class _Builder:
         cls = LAYERS.get(item.name.upper())
         if cls is None:
             close = nearest(item.name, [*LAYERS, *BRANCHES, IDENTITY, *(b[0].name for b in scope.blocks.values())])
-            fail(
+            raise failure(
                 scope,
                 item.position,
                 f"unknown layer {item.name}",
@@ -240,7 +242,7 @@ class _Builder:
     def slices(self, item: ast.Branches, fork: _Place, scope: Scope) -> list[Node]:
         depth, paths = fork.node.shape[-1], len(item.paths)
         if depth % paths:
-            fail(
+            raise failure(
                 scope,
                 item.position,
                 "SPLIT shares the depth out equally",
@@ -302,4 +304,4 @@ def _pointing_at(position: ast.Position, scope: Scope) -> Iterator[None]:
     except NotationError:
         raise
     except NetworkError as error:
-        fail(scope, position, error.problem, got=error.got, expected=error.expected, hint=error.hint)
+        raise failure(scope, position, error.problem, got=error.got, expected=error.expected, hint=error.hint)

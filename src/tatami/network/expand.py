@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from tatami.errors import NotationError, OptionError, nearest
 from tatami.network.layers.arguments import FLAG_WORDS
 from tatami.network.layers.base import LAYERS
-from tatami.network.values import DEPTH, Scope, count_of, evaluate, fail
+from tatami.network.values import DEPTH, Scope, count_of, evaluate, failure
 from tatami.notation import ast
 
 MAX_LAYERS = 20_000
@@ -43,7 +43,9 @@ def walk(item: ast.Item, scope: Scope, visitor: Visitor) -> None:
     """Visit every layer of ``item`` in order."""
     scope = replace(scope, level=scope.level + 1)
     if scope.level > MAX_LEVELS:
-        fail(scope, item.position, "nested too deeply", expected=f"at most {MAX_LEVELS} levels with all blocks")
+        raise failure(
+            scope, item.position, "nested too deeply", expected=f"at most {MAX_LEVELS} levels with all blocks"
+        )
     match item:
         case ast.Chain():
             for inner in item.items:
@@ -76,7 +78,7 @@ def _call(item: ast.Layer, block: tuple[ast.Block, int], scope: Scope, visitor: 
         name = definition.parameters[index] if argument.key is None else argument.key
         if name not in definition.parameters:
             close = nearest(name, definition.parameters)
-            fail(
+            raise failure(
                 scope,
                 argument.position,
                 f"block {definition.name} has no parameter {name}",
@@ -84,10 +86,10 @@ def _call(item: ast.Layer, block: tuple[ast.Block, int], scope: Scope, visitor: 
                 hint=f"did you mean {close}?" if close else None,
             )
         if name in given:
-            fail(scope, argument.position, f"{name} is given twice")
+            raise failure(scope, argument.position, f"{name} is given twice")
         given[name] = evaluate(argument.value, scope, visitor.depth())
     if len(given) != len(definition.parameters) or len(item.arguments) > len(definition.parameters):
-        fail(
+        raise failure(
             scope,
             item.position,
             f"block {definition.name} takes {len(definition.parameters)} values",
@@ -113,11 +115,15 @@ def program_scope(program: ast.Program, bindings: Mapping[str, ast.Value]) -> Sc
     for rank, block in enumerate(program.blocks):
         folded = block.name.casefold()
         if block.name.upper() in {*LAYERS, *BRANCHES, IDENTITY}:
-            fail(scope, block.position, f"{block.name} is a layer already", expected="another name for the block")
+            raise failure(
+                scope, block.position, f"{block.name} is a layer already", expected="another name for the block"
+            )
         if folded in blocks:
-            fail(scope, block.position, f"block {block.name} is defined twice")
+            raise failure(scope, block.position, f"block {block.name} is defined twice")
         if len(set(block.parameters)) < len(block.parameters) or DEPTH in block.parameters:
-            fail(scope, block.position, f"block {block.name} needs different parameters, none of them named {DEPTH}")
+            raise failure(
+                scope, block.position, f"block {block.name} needs different parameters, none of them named {DEPTH}"
+            )
         blocks[folded] = (block, rank)
     free = free_names(program)
     for name in bindings:
@@ -201,7 +207,7 @@ def _is_taken(item: ast.Optional, scope: Scope) -> bool:
     if word in {"0", "1"}:
         return word == "1"
     if word not in FLAG_WORDS:
-        fail(
+        raise failure(
             scope,
             item.position,
             f"{name}? may be there or not",
@@ -239,7 +245,7 @@ class _Counter:
 
     def _hold_limit(self, item: ast.Item, scope: Scope) -> None:
         if max(self.layers, self.turns) > MAX_LAYERS:
-            fail(scope, item.position, "too many layers after all repeats", expected=f"at most {MAX_LAYERS:,}")
+            raise failure(scope, item.position, "too many layers after all repeats", expected=f"at most {MAX_LAYERS:,}")
 
 
 def check_expansion(program: ast.Program, scope: Scope) -> int:

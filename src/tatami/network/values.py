@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from tatami.errors import NotationError
-from tatami.notation import ast
 from tatami.network.layers.arguments import PerAxis
+from tatami.notation import ast
 
 
 class _Unknown:
@@ -52,7 +52,7 @@ class Scope:
         return replace(self, turns=(*self.turns, Turn(count, index)))
 
 
-def fail(
+def failure(
     scope: Scope,
     position: ast.Position,
     problem: str,
@@ -60,9 +60,9 @@ def fail(
     got: object = None,
     expected: str | None = None,
     hint: str | None = None,
-) -> NoReturn:
-    """Raise a NotationError that points at ``position``."""
-    raise NotationError(
+) -> NotationError:
+    """The error that points at ``position``, for the caller to raise."""
+    return NotationError(
         problem,
         line=position.line,
         column=position.column,
@@ -108,11 +108,11 @@ def count_of(value: ast.Value, scope: Scope) -> tuple[int, bool]:
         value = scope.bindings[value.name]
     count = evaluate(value, scope, None)
     if count is UNKNOWN:
-        fail(scope, value.position, "a repeat's count cannot depend on depth")
+        raise failure(scope, value.position, "a repeat's count cannot depend on depth")
     if isinstance(count, str):
-        _unbound(count, value, scope)
+        raise _unbound(count, value, scope)
     if not isinstance(count, int) or count < 0:
-        fail(scope, value.position, "impossible count", got=count, expected="a whole number of at least 0")
+        raise failure(scope, value.position, "impossible count", got=count, expected="a whole number of at least 0")
     return count, isinstance(value, ast.List)
 
 
@@ -123,7 +123,7 @@ def _claimed(value: ast.List, scope: Scope) -> ast.Value:
             return value.values[turn.index]
     counts = [str(turn.count) for turn in scope.turns if turn.count is not None]
     around = f"the repeats around it turn {' and '.join(counts)} times" if counts else "no repeat is around it"
-    fail(
+    raise failure(
         scope,
         value.position,
         "no enclosing repeat claims this list",
@@ -144,7 +144,7 @@ def _name(value: ast.Name, scope: Scope, depth: int | None) -> Any:
 
 def _operate(value: ast.Binary, left: int, right: int, scope: Scope) -> int:
     if value.operator in {"/", "//", "%"} and right == 0:
-        fail(scope, value.position, "division by zero")
+        raise failure(scope, value.position, "division by zero")
     match value.operator:
         case "+":
             return left + right
@@ -157,7 +157,7 @@ def _operate(value: ast.Binary, left: int, right: int, scope: Scope) -> int:
         case "%":
             return left % right
     if left % right:
-        fail(
+        raise failure(
             scope,
             value.position,
             "the division leaves a rest",
@@ -170,9 +170,9 @@ def _operate(value: ast.Binary, left: int, right: int, scope: Scope) -> int:
 
 def _integer(operand: Any, value: ast.Value, scope: Scope) -> int:
     if isinstance(operand, str):
-        _unbound(operand, value, scope)
+        raise _unbound(operand, value, scope)
     if not isinstance(operand, int):
-        fail(scope, value.position, "arithmetic is on whole numbers", got=operand)
+        raise failure(scope, value.position, "arithmetic is on whole numbers", got=operand)
     return operand
 
 
@@ -182,5 +182,5 @@ def _number(operand: Any, value: ast.Value, scope: Scope) -> int | float:
     return _integer(operand, value, scope)
 
 
-def _unbound(name: str, value: ast.Value, scope: Scope) -> NoReturn:
-    fail(scope, value.position, f"{name} has no value", hint=f"bind it with -D {name}=2")
+def _unbound(name: str, value: ast.Value, scope: Scope) -> NotationError:
+    return failure(scope, value.position, f"{name} has no value", hint=f"bind it with -D {name}=2")

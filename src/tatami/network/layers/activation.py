@@ -35,7 +35,7 @@ class LeakyReLU(Activation):
 
     slope: float = 0.01
 
-    arguments: ClassVar = (Argument("slope", POSITIVE, positional=True),)
+    arguments: ClassVar[tuple[Argument, ...]] = (Argument("slope", POSITIVE, positional=True),)
 
 
 @layer("SIGMOID")

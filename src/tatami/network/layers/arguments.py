@@ -1,7 +1,7 @@
 """How layer attributes are written in the notation: names, order, kinds of value.
 
-A kind turns an evaluated value (int, float, word, tuple, :class:`PerAxis`) into the attribute's Python value, or returns
-:data:`REFUSED`. Binding itself is in :mod:`tatami.network.binding`.
+A kind turns an evaluated value (int, float, word, tuple, :class:`PerAxis`) into the attribute's Python value, or
+returns :data:`REFUSED`. Binding itself is in :mod:`tatami.network.binding`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What every layer is: a frozen dataclass of attributes, with pure rules on shapes. No arrays here.
 
-A shape is that of one sample, channels last: ``(H, W, C)`` for an image, ``(L, C)`` for a signal, ``(D, H, W, C)`` for a
-volume, ``(n,)`` for a plain vector. The batch axis is never part of it.
+A shape is that of one sample, channels last: ``(H, W, C)`` for an image, ``(L, C)`` for a signal, ``(D, H, W, C)``
+for a volume, ``(n,)`` for a plain vector. The batch axis is never part of it.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Conv(Layer):
     groups: int = 1
     bias: bool = True
 
-    arguments: ClassVar = (
+    arguments: ClassVar[tuple[Argument, ...]] = (
         Argument("filters", COUNT, ("filters", "K", "out_channels"), positional=True),
         Argument("kernel_size", SIZES, ("F", "kernel"), positional=True),
         Argument("stride", SIZES, ("S",)),
@@ -92,7 +92,7 @@ class DepthwiseConv(Conv):
     Written ``DWCONV(3)``; ``multiplier`` filters for each channel. Source: Howard et al. 2017, MobileNets, section 3.1.
     """
 
-    arguments: ClassVar = (
+    arguments: ClassVar[tuple[Argument, ...]] = (
         Argument("kernel_size", SIZES, ("F", "kernel"), positional=True),
         Argument("multiplier", COUNT),
         *(argument for argument in Conv.arguments if argument.field not in {"filters", "kernel_size", "groups"}),

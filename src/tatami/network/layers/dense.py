@@ -20,7 +20,7 @@ class Dense(Layer):
     units: int
     bias: bool = True
 
-    arguments: ClassVar = (
+    arguments: ClassVar[tuple[Argument, ...]] = (
         Argument("units", COUNT, ("units", "out_features"), positional=True),
         Argument("bias", FLAG),
     )

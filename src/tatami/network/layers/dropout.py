@@ -19,5 +19,5 @@ class Dropout(Layer):
 
     rate: float = 0.5
 
-    arguments: ClassVar = (Argument("rate", RATE, positional=True),)
+    arguments: ClassVar[tuple[Argument, ...]] = (Argument("rate", RATE, positional=True),)
     in_place: ClassVar[bool] = True

@@ -20,7 +20,7 @@ class Input(Layer):
 
     shape: Shape
 
-    arguments: ClassVar = (Argument("shape", SIZES, positional=True),)
+    arguments: ClassVar[tuple[Argument, ...]] = (Argument("shape", SIZES, positional=True),)
 
     def __post_init__(self) -> None:
         if len(self.shape) > 4:

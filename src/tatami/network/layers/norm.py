@@ -20,7 +20,7 @@ class BatchNorm(Layer):
     eps: float = 1e-5
     momentum: float = 0.1
 
-    arguments: ClassVar = (Argument("eps", POSITIVE), Argument("momentum", FRACTION))
+    arguments: ClassVar[tuple[Argument, ...]] = (Argument("eps", POSITIVE), Argument("momentum", FRACTION))
 
     def parameters(self, *shapes: Shape) -> dict[str, Parameter]:
         channels = (shapes[0][-1],)
@@ -39,7 +39,7 @@ class LayerNorm(Layer):
 
     eps: float = 1e-5
 
-    arguments: ClassVar = (Argument("eps", POSITIVE),)
+    arguments: ClassVar[tuple[Argument, ...]] = (Argument("eps", POSITIVE),)
 
     def parameters(self, *shapes: Shape) -> dict[str, Parameter]:
         channels = (shapes[0][-1],)
@@ -59,7 +59,7 @@ class LocalResponseNorm(Layer):
     beta: float = 0.75
     k: float = 2.0
 
-    arguments: ClassVar = (
+    arguments: ClassVar[tuple[Argument, ...]] = (
         Argument("size", COUNT, positional=True),
         Argument("alpha", POSITIVE),
         Argument("beta", POSITIVE),

@@ -27,7 +27,7 @@ class Pool(Layer):
     kind: Literal["max", "avg"] = "max"
     count_pad: bool = False
 
-    arguments: ClassVar = (
+    arguments: ClassVar[tuple[Argument, ...]] = (
         Argument("kernel_size", SIZES, ("F", "kernel"), positional=True),
         Argument("kind", choice("max", "avg"), positional=True),
         Argument("stride", SIZES, ("S",)),

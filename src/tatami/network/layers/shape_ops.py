@@ -29,7 +29,7 @@ class Slice(Layer):
     start: int
     stop: int
 
-    arguments: ClassVar = (
+    arguments: ClassVar[tuple[Argument, ...]] = (
         Argument("start", INDEX, positional=True),
         Argument("stop", COUNT, positional=True),
     )
@@ -52,7 +52,7 @@ class Shuffle(Layer):
 
     groups: int = 2
 
-    arguments: ClassVar = (Argument("groups", COUNT, positional=True),)
+    arguments: ClassVar[tuple[Argument, ...]] = (Argument("groups", COUNT, positional=True),)
 
     def output_shape(self, *shapes: Shape) -> Shape:
         if shapes[0][-1] % self.groups:

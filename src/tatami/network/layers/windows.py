@@ -82,7 +82,7 @@ class Window:
 
 
 def same_padding(length: int, size: int, stride: int, dilation: int = 1) -> tuple[int, int]:
-    """TensorFlow's ``same``: output ceil(W/S), total padding max((output - 1)*S + F - W, 0), the smaller half before."""
+    """TensorFlow's ``same``: output ceil(W/S), total padding max((output-1)*S + F - W, 0), the smaller half before."""
     output = -(-length // stride)
     total = max((output - 1) * stride + (size - 1) * dilation + 1 - length, 0)
     return total // 2, total - total // 2
