@@ -304,4 +304,6 @@ def _pointing_at(position: ast.Position, scope: Scope) -> Iterator[None]:
     except NotationError:
         raise
     except NetworkError as error:
-        raise failure(scope, position, error.problem, got=error.got, expected=error.expected, hint=error.hint)
+        raise failure(
+            scope, position, error.problem, got=error.got, expected=error.expected, hint=error.hint
+        ) from error

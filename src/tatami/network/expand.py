@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from tatami.errors import NotationError, OptionError, nearest
+from tatami.network.family import free_names, option_name
 from tatami.network.layers.arguments import FLAG_WORDS
 from tatami.network.layers.base import LAYERS
 from tatami.network.values import DEPTH, Scope, count_of, evaluate, failure
@@ -137,69 +138,6 @@ def program_scope(program: ast.Program, bindings: Mapping[str, ast.Value]) -> Sc
     return replace(scope, blocks=blocks)
 
 
-def free_names(program: ast.Program) -> list[str]:
-    """The variables of a family in order of appearance: of counts and values, and one for each ``?``."""
-    found: dict[str, None] = {}
-    for block in program.blocks:
-        _free(block.body, frozenset(block.parameters), found)
-    _free(program.chain, frozenset(), found)
-    return list(found)
-
-
-def option_name(item: ast.Optional) -> str:
-    """The variable of ``item?``: the name of its first layer, in upper case."""
-    body: ast.Item = item.body
-    while not isinstance(body, (ast.Layer, ast.Branches)):
-        body = body.items[0] if isinstance(body, ast.Chain) else body.body
-    return body.name.upper()
-
-
-def _free(item: ast.Item, bound: frozenset[str], found: dict[str, None]) -> None:
-    match item:
-        case ast.Chain():
-            for inner in item.items:
-                _free(inner, bound, found)
-        case ast.Branches():
-            for path in item.paths:
-                _free(path, bound, found)
-        case ast.Repeat():
-            _free(item.body, bound, found)
-            _free_values(item.count, bound, found)
-        case ast.Optional():
-            _free(item.body, bound, found)
-            found.setdefault(option_name(item))
-        case ast.Layer():
-            for argument in item.arguments:
-                is_name = argument.key is not None and argument.key.casefold() == "name"
-                if not is_name and not _is_word(argument.value):
-                    _free_values(argument.value, bound, found)
-
-
-def _free_values(value: ast.Value, bound: frozenset[str], found: dict[str, None]) -> None:
-    match value:
-        case ast.Name():
-            if value.name not in bound and value.name.casefold() not in bound and value.name.casefold() != DEPTH:
-                found.setdefault(value.name)
-        case ast.Tuple() | ast.List():
-            for inner in value.values:
-                _free_values(inner, bound, found)
-        case ast.Binary():
-            _free_values(value.left, bound, found)
-            _free_values(value.right, bound, found)
-        case ast.Negative():
-            _free_values(value.value, bound, found)
-
-
-def _is_word(value: ast.Value) -> bool:
-    """Whether it is one of the words that arguments know, or a slip of one (``sane``), which binding then explains."""
-    if not isinstance(value, ast.Name):
-        return False
-    return value.name.casefold() in _WORDS or (len(value.name) > 2 and nearest(value.name, _WORDS) is not None)
-
-
-_WORDS = frozenset(word for cls in LAYERS.values() for argument in cls.arguments for word in argument.kind.words)
-
-
 def _is_taken(item: ast.Optional, scope: Scope) -> bool:
     name = option_name(item)
     value = scope.bindings.get(name)
@@ -254,40 +192,15 @@ def check_expansion(program: ast.Program, scope: Scope) -> int:
     Raises:
         NotationError: also when the program is a family with names still free; all of them are listed.
     """
-    free = [name for name in free_names(program) if name not in scope.bindings]
-    options = {option_name(item) for item in _options(program)}
+    free = {name: is_option for name, is_option in free_names(program).items() if name not in scope.bindings}
     if free:
-        settings = " ".join(f"-D {name}={'yes' if name in options else 2}" for name in free)
         raise NotationError(
             "this is a family of networks, not one network",
             source=program.source,
-            got=f"free: {', '.join(name + '?' * (name in options) for name in free)}",
+            got=f"free: {', '.join(name + '?' * is_option for name, is_option in free.items())}",
             expected="a value for each",
-            hint=settings,
+            hint=" ".join(f"-D {name}={'yes' if is_option else 2}" for name, is_option in free.items()),
         )
     counter = _Counter()
     walk(program.chain, scope, counter)
     return counter.layers
-
-
-def _options(program: ast.Program) -> list[ast.Optional]:
-    found: list[ast.Optional] = []
-
-    def search(item: ast.Item) -> None:
-        match item:
-            case ast.Optional():
-                found.append(item)
-                search(item.body)
-            case ast.Repeat():
-                search(item.body)
-            case ast.Chain():
-                for inner in item.items:
-                    search(inner)
-            case ast.Branches():
-                for path in item.paths:
-                    search(path)
-
-    for block in program.blocks:
-        search(block.body)
-    search(program.chain)
-    return found
