@@ -3,7 +3,8 @@
 from tatami.data.arrays import as_labels, as_samples
 from tatami.data.builtin import SAMPLES, load_sample
 from tatami.data.dataset import Dataset, Kind, Split, check, check_samples
-from tatami.data.idx import load_idx_dataset, read_idx
+from tatami.data.idx import read_idx
+from tatami.data.idx_dataset import load_idx_dataset
 from tatami.data.npz import load_npz
 from tatami.data.preprocess import Preprocess
 from tatami.data.source import Inputs, load, read_inputs

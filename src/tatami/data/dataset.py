@@ -1,0 +1,181 @@
+"""What a data set is, and the checks that every data set passes whatever file it comes from.
+
+Letters: N samples, H and W pixels, L time steps, C channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tatami.errors import DataError
+
+Kind = Literal["image", "signal"]
+Array = NDArray[Any]
+
+_LAYOUT = {"image": "(N, H, W, C)", "signal": "(N, L, C)"}
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Samples and their labels.
+
+    Attributes:
+        x: images (N, H, W, C), uint8 or float32, or signals (N, L, C), float32.
+        y: int64 (N,), the index of each sample's class; None for unlabelled samples.
+    """
+
+    x: Array
+    y: NDArray[np.int64] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A training split, perhaps a test split, and the names of the classes in the order of the labels."""
+
+    name: str
+    kind: Kind
+    train: Split
+    test: Split | None
+    classes: tuple[str, ...]
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """The shape of one sample: (H, W, C) or (L, C)."""
+        return tuple(int(size) for size in self.train.x.shape[1:])
+
+
+def check(
+    dataset: Dataset,
+    source: str,
+    x_names: tuple[str, str] = ("x_train", "x_test"),
+    y_names: tuple[str, str] = ("y_train", "y_test"),
+) -> Dataset:
+    """Return the data set if it can be trained on.
+
+    Args:
+        dataset: the data set to check.
+        source: where it comes from, for errors: a file, a folder or ``sample:NAME``.
+        x_names: how the source calls the training and the test samples.
+        y_names: how the source calls the training and the test labels.
+
+    Raises:
+        DataError: wrong ranks or dtypes, no samples, counts that differ, NaN or infinity, labels out of range, a class
+            without a training sample, or a test split unlike the training split. Names the array and the first
+            offending row, counted from 0.
+    """
+    _check_classes(dataset.classes, source)
+    splits = [(dataset.train, x_names[0], y_names[0])]
+    if dataset.test is not None:
+        splits.append((dataset.test, x_names[1], y_names[1]))
+    for split, x_name, y_name in splits:
+        check_samples(split.x, dataset.kind, f"{source}, {x_name}")
+        _check_labels(split, dataset.classes, source, x_name, y_name)
+    _check_every_class(dataset, f"{source}, {y_names[0]}")
+    if dataset.test is not None:
+        _check_alike(dataset.train.x, dataset.test.x, f"{source}, {x_names[1]}", x_names[0])
+    return dataset
+
+
+def check_samples(x: Array, kind: Kind, where: str) -> None:
+    """Raise :class:`DataError` unless ``x`` is a non-empty, finite array of the rank and dtype of its kind."""
+    layout = _LAYOUT[kind]
+    if x.ndim != len(layout.split(",")):
+        raise DataError(f"wrong number of dimensions for {kind}s", where=where, got=x.shape, expected=layout)
+    if x.shape[0] == 0:
+        raise DataError("no samples at all", where=where, got=x.shape, expected=f"{layout} with N of at least 1")
+    if 0 in x.shape:
+        raise DataError("samples without a single value", where=where, got=x.shape, expected=f"{layout}, no size 0")
+    dtypes = ("uint8", "float32") if kind == "image" else ("float32",)
+    if x.dtype.name not in dtypes:
+        raise DataError(f"wrong dtype for {kind}s", where=where, got=x.dtype, expected=" or ".join(dtypes))
+    row = first_row_not_finite(x)
+    if row is not None:
+        values = x[row][~np.isfinite(x[row])]
+        raise DataError(
+            "a value that is not finite as float32",
+            where=f"{where}, row {row}",
+            got=f"{values[0]} (the first of {values.size} in this row)",
+            expected="finite numbers",
+            hint="drop the row, or fill its gaps, before training",
+        )
+
+
+def first_row_not_finite(x: Array) -> int | None:
+    """The index of the first sample that holds NaN or infinity, or None. Takes no copy of ``x`` as a whole."""
+    if x.dtype.kind != "f":
+        return None
+    rows = max(1, 2**22 // max(1, x[0].size))
+    for start in range(0, len(x), rows):
+        block = x[start : start + rows]
+        bad = ~np.isfinite(block).all(axis=tuple(range(1, x.ndim)))
+        if bad.any():
+            return start + int(bad.argmax())
+    return None
+
+
+def _check_classes(classes: tuple[str, ...], source: str) -> None:
+    if len(classes) < 2:
+        raise DataError("too few classes to tell apart", where=source, got=len(classes), expected="at least 2")
+    twice = sorted({name for name in classes if classes.count(name) > 1}) if len(set(classes)) < len(classes) else []
+    if twice:
+        raise DataError("two classes have one name", where=source, got=repr(twice[0]), expected="a name a class")
+
+
+def _check_labels(split: Split, classes: tuple[str, ...], source: str, x_name: str, y_name: str) -> None:
+    where, y = f"{source}, {y_name}", split.y
+    if y is None:
+        raise DataError("samples without labels", where=f"{source}, {x_name}", expected=f"labels in {y_name}")
+    if y.shape != (len(split.x),):
+        raise DataError(
+            f"{x_name} and {y_name} do not pair up",
+            where=where,
+            got=f"{len(split.x)} samples and labels of shape {y.shape}",
+            expected=f"labels of shape ({len(split.x)},)",
+        )
+    if y.dtype != np.int64:
+        raise DataError("wrong dtype for labels", where=where, got=y.dtype, expected="int64")
+    outside = (y < 0) | (y >= len(classes))
+    if outside.any():
+        row = int(outside.argmax())
+        raise DataError(
+            "label out of range",
+            where=f"{where}, row {row}",
+            got=int(y[row]),
+            expected=f"0 to {len(classes) - 1}, as there are {len(classes)} classes",
+        )
+
+
+def _check_every_class(dataset: Dataset, where: str) -> None:
+    counts = np.bincount(dataset.train.y, minlength=len(dataset.classes))  # type: ignore[arg-type]
+    empty = np.flatnonzero(counts == 0)
+    if empty.size:
+        label = int(empty[0])
+        others = f" and {empty.size - 1} more" if empty.size > 1 else ""
+        raise DataError(
+            f"empty class {dataset.classes[label]!r}{others}: no training sample has label {label}",
+            where=where,
+            got=f"labels from {int(np.flatnonzero(counts)[0])} to {int(np.flatnonzero(counts)[-1])}",
+            expected=f"at least one sample of each of the {len(dataset.classes)} classes",
+            hint="labels count from 0 without gaps; leave out classes that have no data",
+        )
+
+
+def _check_alike(train: Array, test: Array, where: str, train_name: str) -> None:
+    if test.shape[1:] != train.shape[1:]:
+        raise DataError(
+            "test samples of another shape than the training samples",
+            where=where,
+            got=test.shape[1:],
+            expected=f"{train.shape[1:]}, as in {train_name}",
+        )
+    if test.dtype != train.dtype:
+        raise DataError(
+            "test samples of another dtype than the training samples",
+            where=where,
+            got=test.dtype,
+            expected=f"{train.dtype}, as in {train_name}",
+        )

@@ -1,0 +1,300 @@
+"""NPZ files by NumPy's own writer, and by hand where NumPy would not write them."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tatami.data import load_npz, read_inputs
+from tatami.errors import DataError
+
+Y = np.array([0, 1, 0, 1])
+GREY = np.arange(4 * 2 * 3, dtype=np.uint8).reshape(4, 2, 3)
+
+
+def saved(folder: Path, **arrays: Any) -> Path:
+    np.savez(folder / "toy.npz", **arrays)
+    return folder / "toy.npz"
+
+
+def error_of(path: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        load_npz(path)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+    return str(caught.value).removeprefix(str(path))
+
+
+def npy(shape: str, descr: str = "'|u1'", data: bytes = b"") -> bytes:
+    header = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}".encode()
+    header += b" " * (-(len(header) + 11) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + data
+
+
+def zipped(folder: Path, compression: int = zipfile.ZIP_DEFLATED, **members: bytes) -> Path:
+    with zipfile.ZipFile(folder / "toy.npz", "w", compression) as archive:
+        for name, raw in members.items():
+            archive.writestr(f"{name}.npy", raw)
+    return folder / "toy.npz"
+
+
+def test_keras_names(tmp_path: Path) -> None:
+    data = load_npz(saved(tmp_path, x_train=GREY, y_train=Y, x_test=GREY[:1], y_test=Y[:1], classes=["cat", "dog"]))
+    assert (data.name, data.kind, data.classes) == ("toy", "image", ("cat", "dog"))
+    np.testing.assert_array_equal(data.train.x, GREY[..., None], strict=True)
+    assert data.train.y is not None
+    assert data.train.y.dtype == np.int64
+    assert data.test is not None
+    assert data.test.x.shape == (1, 2, 3, 1)
+    assert load_npz(saved(tmp_path, x_train=GREY, y_train=Y)).test is None
+
+
+@pytest.mark.parametrize("key", ["x", "X"])
+def test_short_names(tmp_path: Path, key: str) -> None:
+    data = load_npz(saved(tmp_path, **{key: GREY, "y": Y, "extra": np.zeros(3)}))
+    assert data.classes == ("0", "1")
+    assert data.test is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "kind", "expected"),
+    [
+        ((4, 2, 3), "uint8", "image", (4, 2, 3, 1)),
+        ((4, 2, 3, 3), "uint8", "image", (4, 2, 3, 3)),
+        ((4, 9), "float32", "signal", (4, 9, 1)),
+        ((4, 9, 2), "float64", "signal", (4, 9, 2)),
+        ((4, 9, 2), ">f8", "signal", (4, 9, 2)),
+        ((4, 9, 2), "float16", "signal", (4, 9, 2)),
+        ((4, 5, 6, 1), "float64", "image", (4, 5, 6, 1)),
+    ],
+)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_rank_and_dtype_decide_the_kind(
+    tmp_path: Path, shape: tuple[int, ...], dtype: str, kind: str, expected: tuple[int, ...], order: Any
+) -> None:
+    x = np.arange(np.prod(shape)).reshape(shape).astype(dtype, order=order)
+    np.savez_compressed(tmp_path / "toy.npz", x=x, y=Y)
+    data = load_npz(tmp_path / "toy.npz")
+    assert data.kind == kind
+    assert data.train.x.dtype == ("uint8" if dtype == "uint8" else "float32")
+    np.testing.assert_array_equal(data.train.x, x.reshape(expected))
+
+
+@pytest.mark.parametrize("y", [["b", "a", "b", "c"], np.array([b"b", b"a", b"b", b"c"])])
+def test_names_as_labels_are_sorted(tmp_path: Path, y: Any) -> None:
+    data = load_npz(saved(tmp_path, x=GREY, y=y))
+    assert data.classes == ("a", "b", "c")
+    assert data.train.y is not None
+    assert data.train.y.tolist() == [1, 0, 1, 2]
+
+
+def test_names_as_labels_follow_the_order_of_classes(tmp_path: Path) -> None:
+    y = ["no", "yes", "no", "yes"]
+    data = load_npz(saved(tmp_path, x=GREY, y=y, classes=["yes", "no"]))
+    assert data.train.y is not None
+    assert data.train.y.tolist() == [1, 0, 1, 0]
+    assert error_of(saved(tmp_path, x=GREY, y=["no", "yes", "Yess", "no"], classes=["yes", "no"])) == (
+        ", y, row 2: a label that is no class; got 'Yess'; expected one of yes, no (hint: did you mean yes?)"
+    )
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "bool", ">i8", "uint64"])
+def test_integers_as_labels(tmp_path: Path, dtype: str) -> None:
+    for y in (Y.astype(dtype), Y.astype(dtype)[:, None]):  # Keras keeps CIFAR's labels as (N, 1)
+        data = load_npz(saved(tmp_path, x=GREY, y=y))
+        assert data.train.y is not None
+        assert data.train.y.tolist() == [0, 1, 0, 1]
+
+
+def test_labels_that_are_refused(tmp_path: Path) -> None:
+    assert error_of(saved(tmp_path, x=GREY, y=np.eye(4))) == (
+        ", y: labels of rank 2, perhaps one-hot; got (4, 4); expected one label a sample, (N,) (hint: y.argmax(axis=1))"
+    )
+    assert error_of(saved(tmp_path, x=GREY, y=Y.astype(float))) == (
+        ", y: labels of this dtype are not read; got float64; expected whole numbers from 0, or names "
+        "(hint: y.astype('int64'))"
+    )
+    assert ", y: labels of a wrong rank; got ()" in error_of(saved(tmp_path, x=GREY, y=np.int64(3)))
+    assert ", y, row 2: label out of range; got 1000000000; expected 0 to 65535" in error_of(
+        saved(tmp_path, x=GREY, y=[0, 1, 10**9, 1])
+    )
+    assert ", y, row 1: label out of range; got -1" in error_of(saved(tmp_path, x=GREY, y=[0, -1, 0, 1]))
+    assert ", y, row 3: label out of range; got 18446744073709551615" in error_of(
+        saved(tmp_path, x=GREY, y=np.array([0, 1, 0, 2**64 - 1], np.uint64))
+    )
+    assert ", y_test: labels of two kinds; got <U1; expected int64, as before" in error_of(
+        saved(tmp_path, x_train=GREY, y_train=Y, x_test=GREY[:1], y_test=["a"])
+    )
+    assert ", classes: these are not names of classes; got float64 of shape (2,)" in error_of(
+        saved(tmp_path, x=GREY, y=Y, classes=[0.5, 1.5])
+    )
+    assert ", y: labels that are not UTF-8" in error_of(
+        saved(tmp_path, x=GREY, y=np.array([b"\xff", b"a", b"a", b"a"]))
+    )
+
+
+def test_a_gap_in_the_labels_is_an_empty_class(tmp_path: Path) -> None:
+    assert error_of(saved(tmp_path, x=GREY, y=[0, 2, 0, 2])).startswith(
+        ", y: empty class '1': no training sample has label 1; got labels from 0 to 2"
+    )
+    assert "empty class '0': no training sample has label 0" in error_of(saved(tmp_path, x=GREY, y=[1, 2, 1, 2]))
+    assert "empty class 'b'" in error_of(
+        saved(tmp_path, x_train=GREY, y_train=["a", "c", "a", "c"], x_test=GREY[:1], y_test=["b"])
+    )
+
+
+def test_not_finite(tmp_path: Path) -> None:
+    x = np.zeros((4, 9))
+    x[2, 3] = np.nan
+    assert ", x, row 2: a value that is not finite as float32; got nan" in error_of(saved(tmp_path, x=x, y=Y))
+    x[2, 3], x[1, 1] = 0, 1e300
+    assert ", x, row 1: a value that is not finite as float32; got inf" in error_of(saved(tmp_path, x=x, y=Y))
+
+
+def test_samples_that_are_refused(tmp_path: Path) -> None:
+    assert error_of(saved(tmp_path, x=GREY.astype(int), y=Y)) == (
+        ", x: samples of this dtype are not read; got int64; expected uint8 images or float signals "
+        "(hint: x.astype('uint8') for images of 0 to 255, x.astype('float32') for signals)"
+    )
+    assert ", x: uint8 samples are images; got (4, 6)" in error_of(saved(tmp_path, x=GREY.reshape(4, 6), y=Y))
+    assert ", x: samples with a wrong number of dimensions; got (4,)" in error_of(saved(tmp_path, x=np.zeros(4), y=Y))
+    assert error_of(saved(tmp_path, x=np.zeros((4, 3, 8, 8), np.uint8), y=Y)) == (
+        ", x: these images look channels-first; got (4, 3, 8, 8); expected (N, H, W, C) (hint: x.transpose(0, 2, 3, 1))"
+    )
+    assert ", x_test: x_test holds signals, but x_train holds images; got float64 (4, 2, 3)" in error_of(
+        saved(tmp_path, x_train=GREY, y_train=Y, x_test=GREY.astype(float), y_test=Y)
+    )
+    assert ", x: no samples at all" in error_of(saved(tmp_path, x=GREY[:0], y=Y[:0], classes=["a", "b"]))
+
+
+def test_missing_arrays(tmp_path: Path) -> None:
+    expected = (
+        "; expected x_train and y_train (perhaps x_test, y_test), or x and y (X is accepted for x); perhaps classes"
+    )
+    assert error_of(saved(tmp_path, x=GREY)) == f": samples or labels are missing; got arrays x{expected}"
+    assert error_of(saved(tmp_path)) == f": samples or labels are missing; got no arrays{expected}"
+    assert error_of(saved(tmp_path, x_train=GREY, y_train=Y, y_test=Y)) == (
+        f": y_test without x_test; got arrays x_train, y_test, y_train{expected}"
+    )
+    assert ": x_test without y_test" in error_of(saved(tmp_path, x_train=GREY, y_train=Y, x_test=GREY))
+    assert ": more than one array of training samples; got arrays x, x_train, y, y_train" in error_of(
+        saved(tmp_path, x=GREY, y=Y, x_train=GREY, y_train=Y)
+    )
+
+
+def test_pickles_are_refused_unread(tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> Any:
+            return pytest.fail, ("a pickle was loaded",)
+
+    y = np.array([Trap()] * 4, dtype=object)
+    np.savez(tmp_path / "toy.npz", allow_pickle=True, x=GREY, y=y)
+    assert error_of(tmp_path / "toy.npz") == (
+        ", y: this array holds Python objects, which only pickle could read; got dtype object; "
+        "expected numbers or text (hint: rows of unequal length make such arrays: pad or resize them "
+        "first, then save with allow_pickle=False)"
+    )
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_every_truncation_and_every_flipped_byte(tmp_path: Path, compressed: bool) -> None:
+    path = tmp_path / "toy.npz"
+    (np.savez_compressed if compressed else np.savez)(path, x=GREY, y=Y.astype(np.uint8))
+    raw = path.read_bytes()
+    for length in range(0, len(raw), 3):
+        path.write_bytes(raw[:length])
+        assert ": not a readable NPZ file; got " in error_of(path)
+    for at in range(0, len(raw), 3):
+        damaged = bytearray(raw)
+        damaged[at] ^= 0x55
+        path.write_bytes(damaged)
+        with suppress(DataError):  # some bytes of a zip do not matter
+            data = load_npz(path)
+            np.testing.assert_array_equal(data.train.x[..., 0], GREY)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    header=st.binary(max_size=80),
+    start=st.sampled_from([b"", b"\x93NUMPY\x01\0", b"\x93NUMPY\x02\0", b"\x93NUMPY\x09\0"]),
+)
+def test_foreign_members(tmp_path: Path, header: bytes, start: bytes) -> None:
+    path = zipped(tmp_path, x=start + struct.pack("<H", len(header)) + header, y=npy("(4,)", data=bytes(4)))
+    error_of(path)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ("(4294967296, 4294967296, 2)", ", x: the header declares more data than tatami reads; got 36,893,488,147,419"),
+        ("(60000, 28, 28)", ", x: the file is too short for what its header declares; got at most "),
+        ("(-1, 28, 28)", ", x: negative sizes; got (-1, 28, 28)"),
+        ("(1, 2, 2)", ", x: bytes after the end of the data; got 136 bytes; expected 132 bytes"),
+        ("'many'", ", x: not a readable NPZ file; got shape is not valid"),
+    ],
+)
+def test_sizes_are_checked_before_allocation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: str, message: str
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("allocated")
+
+    path = zipped(tmp_path, x=npy(shape, data=bytes(8)), y=npy("(4,)", data=bytes(4)))
+    monkeypatch.setattr(np.lib.format, "read_array", never)
+    assert error_of(path).startswith(message)
+
+
+def test_a_lying_zip_directory_is_no_reason_to_allocate(tmp_path: Path) -> None:
+    """The directory declares a gigabyte for a member of a few bytes."""
+    path = zipped(tmp_path, x=npy("(1073741824, 1, 1)"), y=npy("(4,)", data=bytes(4)))
+    raw = path.read_bytes()
+    at = raw.index(b"PK\x01\x02")
+    path.write_bytes(raw[: at + 24] + struct.pack("<I", 2**30 + 128) + raw[at + 28 :])
+    assert ", x: the file is too short for what its header declares" in error_of(path)
+
+
+def test_wide_text_is_limited_by_bytes(tmp_path: Path) -> None:
+    path = zipped(tmp_path, x=npy("(4, 2, 2)", data=bytes(16)), y=npy("(2000000000,)", "'<U100'"))
+    assert (
+        ", y: the header declares more data than tatami reads; got 2,000,000,000 values, 800,000,000,000"
+        in error_of(path)
+    )
+
+
+def test_compression_that_numpy_does_not_write(tmp_path: Path) -> None:
+    path = zipped(tmp_path, zipfile.ZIP_BZIP2, x=npy("(4, 2, 2)", data=bytes(16)), y=npy("(4,)", data=bytes(4)))
+    assert error_of(path) == ", x: unknown compression; got 12; expected stored or deflated"
+
+
+def test_files_that_are_no_zip(tmp_path: Path) -> None:
+    path = tmp_path / "toy.npz"
+    buffer = io.BytesIO()
+    np.save(buffer, GREY)
+    for raw in (b"", b"hello", buffer.getvalue()):
+        path.write_bytes(raw)
+        assert error_of(path) == (
+            ": not a readable NPZ file; got File is not a zip file; expected a whole file from numpy.savez "
+            "(hint: it may be truncated or another kind of file)"
+        )
+    assert error_of(tmp_path / "none.npz") == ": no such file"
+
+
+def test_unlabelled_samples(tmp_path: Path) -> None:
+    path = saved(tmp_path, x=GREY)
+    inputs = read_inputs(path)
+    np.testing.assert_array_equal(inputs.x, GREY[..., None], strict=True)
+    assert inputs.names == tuple(f"{path}[{row}]" for row in range(4))
+    assert read_inputs(saved(tmp_path, X=np.zeros((2, 9)), y="ignored")).x.shape == (2, 9, 1)
+    with pytest.raises(DataError, match=r"toy\.npz: no samples in this file; got arrays x_test; expected an array x"):
+        read_inputs(saved(tmp_path, x_test=GREY))
+    with pytest.raises(DataError, match=r"toy\.npz, x, row 1: a value that is not finite"):
+        read_inputs(saved(tmp_path, x=np.array([[0.0], [np.nan]])))
