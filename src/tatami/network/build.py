@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from tatami.errors import NetworkError, NotationError, nearest
 from tatami.network.binding import bind
 from tatami.network.expand import BRANCHES, IDENTITY, check_expansion, program_scope, walk
+from tatami.network.family import bind_names
 from tatami.network.graph import Network, Node
 from tatami.network.layers import (
     LAYERS,
@@ -57,7 +58,8 @@ def build(
     Raises:
         NotationError: with line and column, for everything that is wrong with the text.
     """
-    scope = program_scope(program, bindings or {})
+    program = bind_names(program, bindings or {})
+    scope = program_scope(program)
     check_expansion(program, scope)
     first, *rest = program.chain.items
     if not isinstance(first, ast.Layer) or first.name.upper() != Input.keyword:

@@ -1,4 +1,4 @@
-"""The walk over a program: repeats turned, options taken, blocks entered. It meets each layer in order.
+"""The walk over a program: repeats turned, blocks entered. It meets each layer in order.
 
 What happens at a layer is the visitor's business: one visitor counts, to hold the limits before anything is built, and
 the other builds (:mod:`tatami.network.build`).
@@ -6,13 +6,11 @@ the other builds (:mod:`tatami.network.build`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from tatami.errors import NotationError, OptionError, nearest
-from tatami.network.family import free_names, option_name
-from tatami.network.layers.arguments import FLAG_WORDS
+from tatami.errors import NotationError, nearest
+from tatami.network.family import free_names
 from tatami.network.layers.base import LAYERS
 from tatami.network.values import DEPTH, Scope, count_of, evaluate, failure
 from tatami.notation import ast
@@ -57,8 +55,7 @@ def walk(item: ast.Item, scope: Scope, visitor: Visitor) -> None:
                 visitor.turn(item, scope)
                 walk(item.body, scope.turn(None if is_list else count, index), visitor)
         case ast.Optional():
-            if _is_taken(item, scope):
-                walk(item.body, scope, visitor)
+            raise AssertionError("options are bound before the walk")
         case ast.Branches():
             visitor.branches(item, scope)
         case ast.Layer():
@@ -104,14 +101,13 @@ def _call(item: ast.Layer, block: tuple[ast.Block, int], scope: Scope, visitor: 
 # --- the program's scope ---
 
 
-def program_scope(program: ast.Program, bindings: Mapping[str, ast.Value]) -> Scope:
-    """The outermost scope: the blocks, checked, and the bindings.
+def program_scope(program: ast.Program) -> Scope:
+    """The outermost scope: the blocks, checked.
 
     Raises:
         NotationError: a block defined twice or named like a layer.
-        OptionError: a binding for a name that the text does not have.
     """
-    scope = Scope(program.source, bindings=bindings)
+    scope = Scope(program.source)
     blocks: dict[str, tuple[ast.Block, int]] = {}
     for rank, block in enumerate(program.blocks):
         folded = block.name.casefold()
@@ -126,34 +122,7 @@ def program_scope(program: ast.Program, bindings: Mapping[str, ast.Value]) -> Sc
                 scope, block.position, f"block {block.name} needs different parameters, none of them named {DEPTH}"
             )
         blocks[folded] = (block, rank)
-    free = free_names(program)
-    for name in bindings:
-        if name not in free:
-            close = nearest(name, free)
-            raise OptionError(
-                f"the network has no free name {name}",
-                expected=", ".join(free) or "no bindings",
-                hint=f"did you mean {close}?" if close else None,
-            )
     return replace(scope, blocks=blocks)
-
-
-def _is_taken(item: ast.Optional, scope: Scope) -> bool:
-    name = option_name(item)
-    value = scope.bindings.get(name)
-    word = None if value is None else str(evaluate(value, scope, None)).lower()
-    if word in {"0", "1"}:
-        return word == "1"
-    if word not in FLAG_WORDS:
-        raise failure(
-            scope,
-            item.position,
-            f"{name}? may be there or not",
-            got=word,
-            expected="yes or no",
-            hint=f"bind it with -D {name}=yes",
-        )
-    return FLAG_WORDS[word]
 
 
 # --- the visitor that counts ---
@@ -192,7 +161,7 @@ def check_expansion(program: ast.Program, scope: Scope) -> int:
     Raises:
         NotationError: also when the program is a family with names still free; all of them are listed.
     """
-    free = {name: is_option for name, is_option in free_names(program).items() if name not in scope.bindings}
+    free = free_names(program)
     if free:
         raise NotationError(
             "this is a family of networks, not one network",

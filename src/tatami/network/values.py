@@ -35,7 +35,6 @@ class Scope:
         source: the text, for error messages.
         blocks: the blocks that may be called here, by name in folded case.
         names: the parameters of the block around, evaluated.
-        bindings: the family's variables.
         turns: the repeats around, outermost first.
         level: how deep the walk is, to bound it.
     """
@@ -43,7 +42,6 @@ class Scope:
     source: str = ""
     blocks: Mapping[str, tuple[ast.Block, int]] = field(default_factory=dict)
     names: Mapping[str, Any] = field(default_factory=dict)
-    bindings: Mapping[str, ast.Value] = field(default_factory=dict)
     turns: tuple[Turn, ...] = ()
     level: int = 0
 
@@ -91,7 +89,7 @@ def evaluate(value: ast.Value, scope: Scope, depth: int | None) -> Any:
         case ast.List():
             return evaluate(_claimed(value, scope), scope, depth)
         case ast.Name():
-            return _name(value, scope, depth)
+            return _named(value, scope, depth)
         case ast.Negative():
             operand = evaluate(value.value, scope, depth)
             return UNKNOWN if operand is UNKNOWN else -_number(operand, value.value, scope)
@@ -104,8 +102,6 @@ def evaluate(value: ast.Value, scope: Scope, depth: int | None) -> Any:
 
 def count_of(value: ast.Value, scope: Scope) -> tuple[int, bool]:
     """How often a repeat turns, and whether its own count is a list."""
-    if isinstance(value, ast.Name) and value.name not in scope.names and value.name in scope.bindings:
-        value = scope.bindings[value.name]
     count = evaluate(value, scope, None)
     if count is UNKNOWN:
         raise failure(scope, value.position, "a repeat's count cannot depend on depth")
@@ -132,11 +128,9 @@ def _claimed(value: ast.List, scope: Scope) -> ast.Value:
     )
 
 
-def _name(value: ast.Name, scope: Scope, depth: int | None) -> Any:
+def _named(value: ast.Name, scope: Scope, depth: int | None) -> Any:
     if value.name in scope.names:
         return scope.names[value.name]
-    if value.name in scope.bindings:
-        return evaluate(scope.bindings[value.name], scope, depth)
     if value.name.casefold() == DEPTH:
         return UNKNOWN if depth is None else depth
     return value.name

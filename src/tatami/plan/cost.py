@@ -1,0 +1,71 @@
+"""What each layer costs: output, parameters, MACs, activation values, receptive field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tatami.network import Network, Node
+from tatami.network.layers import Input, Shape, product
+from tatami.network.layers.windows import describe_unseen
+from tatami.plan.receptive_field import Field, receptive_fields
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One layer's figures, for one sample.
+
+    Attributes:
+        name, type: the node's name and its keyword in the notation.
+        output: shape of the output, channels last.
+        params: trainable parameters. Batch norm's running statistics are ``buffers``.
+        macs: multiply-accumulates of the forward pass, those with weights only.
+        activation_values: values of the output that need memory of their own: 0 where the layer works in place.
+        field: the receptive field.
+        notes: what else should be known, such as pixels that are never seen.
+    """
+
+    name: str
+    type: str
+    output: Shape
+    params: int
+    buffers: int
+    macs: int
+    activation_values: int
+    field: Field
+    notes: tuple[str, ...] = ()
+
+
+def layer_costs(network: Network) -> tuple[LayerCost, ...]:
+    """The costs of every layer, INPUT first."""
+    fields = receptive_fields(network)
+    uses = network.consumers()
+    costs = []
+    for node in network:
+        shapes = network.input_shapes(node)
+        parameters = node.layer.parameters(*shapes).values()
+        window = node.layer.window(*shapes)
+        cropped = [axis for axis in window.axes if axis.left_over and axis.unseen()] if window else []
+        field = fields[node.name]
+        notes = [f"{axis.formula()} is rounded down: {describe_unseen(axis)}" for axis in dict.fromkeys(cropped)]
+        if field.why == "misaligned" and all(fields[name].why != "misaligned" for name in node.inputs):
+            notes.append("branches of different jump or centre meet: no single receptive field from here on")
+        costs.append(
+            LayerCost(
+                name=node.name,
+                type=node.layer.keyword,
+                output=node.shape,
+                params=sum(p.size for p in parameters if p.trainable),
+                buffers=sum(p.size for p in parameters if not p.trainable),
+                macs=node.layer.macs(*shapes),
+                activation_values=0 if _works_in_place(node, network, uses) else product(node.shape),
+                field=field,
+                notes=tuple(notes),
+            )
+        )
+    return tuple(costs)
+
+
+def _works_in_place(node: Node, network: Network, uses: dict[str, list[str]]) -> bool:
+    """Whether the output may lie over the input: nobody else reads the input, and it is not the user's data."""
+    source = network[node.inputs[0]] if node.inputs else node
+    return node.layer.in_place and len(uses[source.name]) == 1 and not isinstance(source.layer, Input)
