@@ -3,5 +3,7 @@
 from tatami.network.build import Fit, build
 from tatami.network.family import bind_names, free_names
 from tatami.network.graph import Network, Node
+from tatami.network.netfile import print_netfile
+from tatami.network.source import Source, find_network
 
-__all__ = ["Fit", "Network", "Node", "bind_names", "build", "free_names"]
+__all__ = ["Fit", "Network", "Node", "Source", "bind_names", "build", "find_network", "free_names", "print_netfile"]

@@ -1,8 +1,8 @@
 """The receptive field: which part of the input one position of a map sees.
 
 Along one axis a map has a field of ``size`` pixels for each of its positions; neighbouring positions are ``jump``
-pixels apart; the first position's field begins at ``start`` (negative: in the padding). For a window of size F, stride S,
-dilation D and padding P:
+pixels apart; the first position's field begins at ``start`` (negative: in the padding). For a window of size F,
+stride S, dilation D and padding P:
 
     size' = size + (F - 1)*D*jump,   start' = start - P*jump,   jump' = jump*S
 
@@ -61,7 +61,7 @@ def _field(network: Network, node: Node, inputs: list[Field]) -> Field:
         return WHOLE
     if not inputs:
         return Field((AxisField(1, 1, 0),) * (len(node.shape) - 1))
-    # A vector that gates a map (squeeze-and-excitation) sees everything but selects no position: the map's field counts.
+    # A vector that gates a map (squeeze-and-excitation) sees everything but selects no position: the map's counts.
     maps = [field for field in inputs if field.why != "whole"]
     if any(field.axes is None for field in maps):
         return MISALIGNED

@@ -1,42 +1,13 @@
-"""Published networks, each a few lines of notation in a ``.net`` file beside this module.
-
-The comments at the head of a file carry what the notation cannot say, one ``# key: value`` a line: ``title`` and
-``source`` always, ``input`` and ``classes`` where INPUT and the last FC are bare. Other comments there are notes.
-"""
+"""Published networks, each a few lines of notation in a ``.net`` file beside this module, with title and source."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from tatami.errors import OptionError, nearest
-from tatami.network.layers.base import Shape
-
-_SUFFIX = ".net"
-_HEADER = re.compile(r"#\s*(title|source|input|classes):\s*(.+)")
-
-
-@dataclass(frozen=True)
-class ZooEntry:
-    """A published network as it stands in its file; nothing is parsed yet.
-
-    Attributes:
-        name: the file's name, and what the command line calls it.
-        title: its name in print, ``VGG-16``.
-        source: where it was published.
-        text: the notation, its comments included.
-        input_shape: what a bare INPUT stands for when no data say otherwise, or None where INPUT has its shape.
-        classes: likewise for a bare last FC.
-    """
-
-    name: str
-    title: str
-    source: str
-    text: str
-    input_shape: Shape | None = None
-    classes: int | None = None
+from tatami.network.netfile import SUFFIX, NetFile, parse_netfile
 
 
 def names() -> list[str]:
@@ -49,7 +20,7 @@ def is_name(text: str) -> bool:
     return _key(text) in _names_by_key()
 
 
-def read(name: str) -> ZooEntry:
+def read(name: str) -> NetFile:
     """Read one entry; the others are not opened.
 
     Args:
@@ -68,25 +39,12 @@ def read(name: str) -> ZooEntry:
             expected="a name that `tatami zoo` lists",
             hint=f"did you mean {known[close]}?" if close else None,
         )
-    return _entry(found, files(__name__).joinpath(found + _SUFFIX).read_text(encoding="utf-8"))
-
-
-def _entry(name: str, text: str) -> ZooEntry:
-    comments = (line for line in text.splitlines() if line.startswith("#"))
-    head = {match[1]: match[2].strip() for match in map(_HEADER.fullmatch, comments) if match}
-    return ZooEntry(
-        name=name,
-        title=head["title"],
-        source=head["source"],
-        text=text,
-        input_shape=tuple(map(int, head["input"].split("x"))) if "input" in head else None,
-        classes=int(head["classes"]) if "classes" in head else None,
-    )
+    return parse_netfile(found, files(__name__).joinpath(found + SUFFIX).read_text(encoding="utf-8"))
 
 
 @cache
 def _names_by_key() -> dict[str, str]:
-    stems = (f.name.removesuffix(_SUFFIX) for f in files(__name__).iterdir() if f.name.endswith(_SUFFIX))
+    stems = (f.name.removesuffix(SUFFIX) for f in files(__name__).iterdir() if f.name.endswith(SUFFIX))
     return {_key(stem): stem for stem in stems}
 
 

@@ -1,0 +1,73 @@
+"""NET, as people give it, -> Network: a zoo name, a ``.net`` file, or notation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tatami.errors import OptionError, nearest
+from tatami.network import zoo
+from tatami.network.binding import NAME_KEY
+from tatami.network.build import Fit, build
+from tatami.network.family import bind_names
+from tatami.network.graph import Network
+from tatami.network.layers import Shape
+from tatami.network.netfile import SUFFIX, NetFile, read_netfile
+from tatami.notation import ast, parse
+
+
+@dataclass(frozen=True)
+class Source:
+    """A network's text with its free names bound: what is needed to build it for one shape of data or another."""
+
+    name: str
+    program: ast.Program
+    default_input: Shape | None = None
+    default_classes: int | None = None
+
+    @property
+    def has_shape(self) -> bool:
+        """Whether the text itself says the shape of INPUT."""
+        first = self.program.chain.items[0]
+        return isinstance(first, ast.Layer) and any((a.key or "").casefold() != NAME_KEY for a in first.arguments)
+
+    def build(self, input_shape: Shape | None = None, classes: int | None = None, fit: Fit = "crop") -> Network:
+        """Build the network.
+
+        Args:
+            input_shape: the sample's shape; replaces INPUT's own.
+            classes: size of a bare last FC.
+            fit: see :func:`tatami.network.build.build`.
+        """
+        if input_shape is None and not self.has_shape:
+            input_shape = self.default_input
+        classes = self.default_classes if classes is None else classes
+        return build(self.program, input_shape=input_shape, classes=classes, fit=fit)
+
+
+def find_network(net: str, bindings: Mapping[str, ast.Value] | None = None) -> Source:
+    """Find out what ``net`` is and read it.
+
+    Raises:
+        NotationError, NetworkError, OptionError: it is none of a zoo name, a readable ``.net`` file, or notation.
+    """
+    netfile = _netfile(net)
+    program = bind_names(parse(netfile.text), bindings or {})
+    return Source(netfile.name, program, netfile.input_shape, netfile.classes)
+
+
+def _netfile(net: str) -> NetFile:
+    if zoo.is_name(net):
+        return zoo.read(net)
+    if net.endswith(SUFFIX):
+        return read_netfile(Path(net))
+    if "->" not in net and "→" not in net and not net.lstrip().upper().startswith(("INPUT", "LET ", "#")):
+        close = nearest(net, zoo.names())
+        raise OptionError(
+            "no such network",
+            got=net if len(net) <= 60 else f"{net[:57]}...",
+            expected="notation such as 'INPUT(32x32x3) -> CONV -> RELU -> FC(10)', a zoo name, or a .net file",
+            hint=f"did you mean {close}?" if close else "`tatami zoo` lists the names",
+        )
+    return NetFile("network", net)

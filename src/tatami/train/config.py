@@ -1,0 +1,111 @@
+"""How a run is trained: plain settings, their defaults from the data, and their TOML form."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass, fields, replace
+
+import tomli_w
+
+from tatami.errors import OptionError, RunError
+from tatami.recipe import Loss, Optimizer, Schedule, make_loss, make_optimizer, make_schedule
+
+# Enough steps for a small network to settle, whatever the size of the data; measured on the built-in samples.
+TARGET_STEPS = 400
+MIN_EPOCHS, MAX_EPOCHS = 5, 100
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The settings of a run. ``epochs``, ``batch`` and ``lr`` of 0 stand for the default: see :func:`resolve`.
+
+    Attributes:
+        data: the source of the data, as given to ``tatami train``.
+        engine: which engine computes.
+        epochs: passes over the training data.
+        batch: samples in one step, at most.
+        optimizer: sgd, momentum, nesterov, rmsprop, adam or adamw.
+        lr: its (highest) learning rate.
+        weight_decay: its weight decay.
+        schedule: constant, step, cosine or onecycle.
+        loss: cross-entropy, mse or hinge.
+        init: he or xavier.
+        validation: share of the training data held out to choose the best epoch.
+        seed: of initial weights, shuffling, dropout and the validation split.
+    """
+
+    data: str
+    engine: str = "textbook"
+    epochs: int = 0
+    batch: int = 0
+    optimizer: str = "adam"
+    lr: float = 0.0
+    weight_decay: float = 0.0
+    schedule: str = "onecycle"
+    loss: str = "cross-entropy"
+    init: str = "he"
+    validation: float = 0.1
+    seed: int = 0
+
+    def make_optimizer(self) -> Optimizer:
+        """The optimizer that the settings name."""
+        return make_optimizer(self.optimizer, self.lr, weight_decay=self.weight_decay)
+
+    def make_loss(self) -> Loss:
+        """The loss that the settings name."""
+        return make_loss(self.loss)
+
+    def make_schedule(self) -> Schedule:
+        """The schedule that the settings name."""
+        return make_schedule(self.schedule)
+
+    def to_toml(self) -> str:
+        """The text of ``config.toml``."""
+        return tomli_w.dumps(asdict(self))
+
+    @classmethod
+    def from_toml(cls, text: str, where: str) -> TrainConfig:
+        """Read ``config.toml``.
+
+        Raises:
+            RunError: not TOML, or not these settings.
+        """
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise RunError("not readable as TOML", where=where, got=error) from error
+        known = {field.name: field for field in fields(cls)}
+        for name, value in values.items():
+            if name not in known:
+                raise RunError(f"unknown setting {name}", where=where, expected=", ".join(known))
+            kind = type(known[name].default) if name != "data" else str
+            if not isinstance(value, kind):
+                raise RunError(f"{name} has the wrong type", where=where, got=value, expected=kind.__name__)
+        if "data" not in values:
+            raise RunError("a setting is missing", where=where, expected="data")
+        return cls(**values)
+
+
+def resolve(config: TrainConfig, samples: int) -> TrainConfig:
+    """Check the settings and put defaults that fit ``samples`` training samples where a 0 stands.
+
+    Batches hold 64 samples, fewer where that would make less than 8 steps an epoch; epochs give about ``TARGET_STEPS``
+    steps, within ``MIN_EPOCHS`` and ``MAX_EPOCHS``.
+
+    Raises:
+        OptionError: a setting that makes no sense.
+    """
+    for name in ("epochs", "batch", "lr", "weight_decay"):
+        if getattr(config, name) < 0:
+            raise OptionError(f"impossible {name}", got=getattr(config, name), expected="a positive number")
+    if not 0 <= config.validation < 1:
+        raise OptionError("impossible validation share", got=config.validation, expected="at least 0 and under 1")
+    batch = config.batch or min(64, max(8, 1 << max(samples // 8, 1).bit_length() - 1))
+    steps = -(-samples // batch)
+    epochs = config.epochs or min(MAX_EPOCHS, max(MIN_EPOCHS, -(-TARGET_STEPS // steps)))
+    resolved = replace(config, batch=batch, epochs=epochs, lr=config.lr or _DEFAULT_LR.get(config.optimizer, 0.01))
+    resolved.make_optimizer(), resolved.make_loss(), resolved.make_schedule()  # unknown names are refused here
+    return resolved
+
+
+_DEFAULT_LR = {"adam": 0.002, "adamw": 0.002, "rmsprop": 0.001, "sgd": 0.05, "momentum": 0.01, "nesterov": 0.01}

@@ -1,0 +1,100 @@
+"""The training loop: a generator of events. It owns no files and prints nothing."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tatami.data import Preprocess, Split
+from tatami.engines.base import Model
+from tatami.recipe import Schedule
+from tatami.train.events import EpochEnded, Event, Stepped
+from tatami.train.metrics import evaluate
+
+REPORT_EVERY = 0.1  # seconds between two events within an epoch
+
+
+def shuffled_batches(samples: int, batch: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+    """The indices of each batch of an epoch.
+
+    The order depends on seed and epoch alone, so that a run can be taken up again. Batches are of nearly equal size, at
+    most ``batch``: a last one of a single sample would leave batch norm without a variance.
+    """
+    order = np.random.default_rng([seed, epoch]).permutation(samples)
+    return np.array_split(order, math.ceil(samples / batch))
+
+
+def train_epochs(
+    model: Model,
+    training: Split,
+    validation: Split | None,
+    preprocess: Preprocess,
+    *,
+    schedule: Schedule,
+    lr: float,
+    epochs: int,
+    seed: int,
+    classes: int,
+) -> Iterator[Event]:
+    """Train, and tell what happens.
+
+    After an :class:`EpochEnded` the model holds that epoch's weights until the next event is asked for, which is when
+    the caller may save them. An epoch is the best so far when its validation loss is the lowest, or, without validation
+    data, when it is the latest.
+    """
+    assert training.y is not None
+    samples = len(training.x)
+    steps_an_epoch = math.ceil(samples / model.batch)
+    steps = epochs * steps_an_epoch
+    best = math.inf
+    step = 0
+    for epoch in range(1, epochs + 1):
+        began = reported = time.perf_counter()
+        seen, seen_before, total_loss, rate = 0, 0, 0.0, lr
+        for indices in shuffled_batches(samples, model.batch, seed, epoch):
+            rate = lr * schedule.factor(step, steps)
+            loss = model.step(preprocess(training.x[indices]), training.y[indices], lr=rate)
+            step += 1
+            seen += len(indices)
+            total_loss += loss * len(indices)
+            now = time.perf_counter()
+            if now - reported >= REPORT_EVERY or seen == samples:
+                speed = (seen - seen_before) / max(now - reported, 1e-9)
+                yield Stepped(epoch, step, steps, total_loss / seen, rate, speed)
+                reported, seen_before = time.perf_counter(), seen
+        held_out = evaluate(model, validation, preprocess, classes) if validation is not None else None
+        is_best = held_out is None or held_out.loss < best
+        if held_out is not None and is_best:
+            best = held_out.loss
+        yield EpochEnded(
+            epoch=epoch,
+            step=step,
+            train_loss=total_loss / samples,
+            validation_loss=None if held_out is None else held_out.loss,
+            validation_accuracy=None if held_out is None else held_out.accuracy,
+            lr=rate,
+            seconds=time.perf_counter() - began,
+            is_best=is_best,
+        )
+
+
+def as_history(events: list[Event]) -> list[dict[str, Any]]:
+    """The epochs as rows of ``metrics.csv``."""
+    return [
+        {
+            "epoch": e.epoch,
+            "step": e.step,
+            "train_loss": e.train_loss,
+            "validation_loss": e.validation_loss,
+            "validation_accuracy": e.validation_accuracy,
+            "lr": e.lr,
+            "seconds": e.seconds,
+        }
+        for e in events
+        if isinstance(e, EpochEnded)
+    ]

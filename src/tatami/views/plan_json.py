@@ -1,0 +1,54 @@
+"""A plan as data: the versioned schema of ``tatami plan --format json``. Keys are only ever added within a version."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from tatami.plan import Field, LayerCost, Plan
+
+SCHEMA = "tatami.plan/1"
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """Plain JSON types.
+
+    ``receptive_field`` and ``jump`` are one number, or a list where the axes differ, or null where there is no single
+    field: vectors see everything, and ``notes`` names the layer where misaligned branches meet.
+    """
+    return {
+        "schema": SCHEMA,
+        "input": list(plan.input),
+        "layers": [_layer(cost) for cost in plan.layers],
+        "totals": {
+            "params": plan.totals.params,
+            "trainable_params": plan.totals.params,
+            "buffers": plan.totals.buffers,
+            "macs": plan.totals.macs,
+            "flops": plan.totals.flops,
+            "activation_values": plan.totals.activation_values,
+            "receptive_field": _per_axis(plan.totals.field, "size"),
+        },
+        "memory": asdict(plan.memory),
+    }
+
+
+def _layer(cost: LayerCost) -> dict[str, Any]:
+    return {
+        "name": cost.name,
+        "type": cost.type,
+        "output": list(cost.output),
+        "params": cost.params,
+        "macs": cost.macs,
+        "activation_values": cost.activation_values,
+        "receptive_field": _per_axis(cost.field, "size"),
+        "jump": _per_axis(cost.field, "jump"),
+        "notes": list(cost.notes),
+    }
+
+
+def _per_axis(field: Field, attribute: str) -> int | list[int] | None:
+    if field.axes is None:
+        return None
+    values = [getattr(axis, attribute) for axis in field.axes]
+    return values[0] if len(set(values)) == 1 else values
