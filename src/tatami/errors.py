@@ -68,8 +68,8 @@ class NotationError(TatamiError):
 
     def excerpt(self, width: int = 100) -> str:
         """The offending line with a caret under the column, cut to ``width`` characters around it."""
-        lines = self.source.splitlines() or [""]
-        text = lines[min(self.line, len(lines)) - 1]
+        lines = self.source.split("\n")
+        text = lines[min(self.line, len(lines)) - 1].rstrip("\r")
         start = max(0, min(self.column - 1 - width // 2, len(text) - width))
         # A tab keeps its width when copied, so that the caret stays under its column.
         pad = "".join("\t" if c == "\t" else " " for c in text[start : self.column - 1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tatami.errors import NotationError, nearest
-from tatami.network.layers.arguments import REFUSED, Argument
+from tatami.network.layers.arguments import REFUSED, SIZES, Argument, PerAxis
 from tatami.network.layers.base import Layer
 from tatami.network.values import Scope, evaluate, failure
 from tatami.notation import ast
@@ -68,8 +68,13 @@ def _positional(
         read = argument.kind.read(value)
         if read is not REFUSED:
             return argument, read
+    keyed = next((a.key for a in cls.arguments if not a.positional and a.kind.read(value) is not REFUSED), None)
     if free:
-        raise _refusal(written, free[0], value, scope)
+        # A number where only words are known, or the reverse: perhaps its key was forgotten, as in POOL(2, 2).
+        slip = bool(free[0].kind.words) != isinstance(value, str)
+        raise _refusal(
+            written, free[0], value, scope, hint=f"did you mean {keyed}={_text(value)}?" if slip and keyed else None
+        )
     positional = [a.key for a in cls.arguments if a.positional]
     raise failure(
         scope,
@@ -77,19 +82,26 @@ def _positional(
         f"{cls.keyword} takes {'no values' if not positional else 'no more values'} without a key",
         got=f"{len(item.arguments)} arguments",
         expected=f"{cls.keyword}({', '.join(positional)})" if positional else cls.keyword,
+        hint=(f"did you mean {keyed}={_text(value)}?" if keyed else None)
+        or ("sizes are joined by x, as in 32x32x3" if any(a.kind is SIZES for a in cls.arguments) else None),
     )
 
 
-def _refusal(written: ast.Argument, argument: Argument, value: Any, scope: Scope) -> NotationError:
-    hint = None
-    if isinstance(value, str):
+def _refusal(
+    written: ast.Argument, argument: Argument, value: Any, scope: Scope, hint: str | None = None
+) -> NotationError:
+    if isinstance(value, str) and hint is None:
         close = nearest(value, argument.kind.words)
         hint = f"did you mean {close}?" if close else None
     return failure(
         scope,
         written.value.position,
         f"{argument.key} cannot be this",
-        got=value if not isinstance(value, tuple) else "x".join(map(str, value)),
+        got=_text(value),
         expected=argument.kind.expected,
         hint=hint,
     )
+
+
+def _text(value: Any) -> str:
+    return "x".join(map(str, value)) if isinstance(value, PerAxis) else str(value)

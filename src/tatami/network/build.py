@@ -36,6 +36,20 @@ from tatami.notation import ast
 
 Fit: TypeAlias = Literal["crop", "error"]
 
+_ELSEWHERE = {  # what other libraries call our layers
+    **dict.fromkeys(["DENSE", "LINEAR", "FULLYCONNECTED"], "FC"),
+    **dict.fromkeys(["MAXPOOL", "MAXPOOLING"], "POOL"),
+    **dict.fromkeys(["AVGPOOL", "AVERAGEPOOL", "AVERAGEPOOLING"], "POOL(avg)"),
+    **dict.fromkeys(["GLOBALAVGPOOL", "GLOBALAVERAGEPOOL", "GLOBALAVERAGEPOOLING", "ADAPTIVEAVGPOOL"], "GAP"),
+    **dict.fromkeys(["BATCHNORM", "BATCHNORMALIZATION"], "BN"),
+    **dict.fromkeys(["LAYERNORM", "LAYERNORMALIZATION"], "LN"),
+    **dict.fromkeys(["CONVOLUTION"], "CONV"),
+    **dict.fromkeys(["DEPTHWISECONV"], "DWCONV"),
+    **dict.fromkeys(["LEAKYRELU"], "LEAKY"),
+    **dict.fromkeys(["SWISH"], "SILU"),
+    **dict.fromkeys(["IDENTITY"], "ID"),
+}
+
 
 def build(
     program: ast.Program,
@@ -100,7 +114,7 @@ class _Builder:
     def depth(self) -> int | None:
         return self.at.node.shape[-1]
 
-    def turn(self, item: ast.Repeat, scope: Scope) -> None:
+    def enter(self, item: ast.Item, scope: Scope) -> None:
         pass
 
     def layer(self, item: ast.Layer, scope: Scope) -> None:
@@ -173,7 +187,7 @@ class _Builder:
                 hint="--input 32x32x3 gives it from outside; training takes it from the data",
             )
         with _pointing_at(item.position, scope):
-            layer = Input(input_shape or tuple(given["shape"]))
+            layer = Input(tuple(given["shape"]) if input_shape is None else tuple(input_shape))
             node = self.add(layer, (), name)
         self.at = _Place(node)
 
@@ -198,7 +212,8 @@ class _Builder:
     def layer_class(self, item: ast.Layer, scope: Scope) -> type[Layer]:
         cls = LAYERS.get(item.name.upper())
         if cls is None:
-            close = nearest(item.name, [*LAYERS, *BRANCHES, IDENTITY, *(b[0].name for b in scope.blocks.values())])
+            known = [*LAYERS, *BRANCHES, IDENTITY, *(b[0].name for b in scope.blocks.values())]
+            close = _ELSEWHERE.get(item.name.upper().replace("_", "").rstrip("123D")) or nearest(item.name, known)
             raise failure(
                 scope,
                 item.position,
@@ -238,7 +253,7 @@ class _Builder:
         if node is None or not isinstance(node.layer, Conv) or "bias" in self.at.told:
             return
         changed = replace(node, layer=replace(node.layer, bias=False))
-        self.nodes[self.nodes.index(node)] = changed
+        self.nodes[-1] = changed
         self.at = replace(self.at, node=changed, previous=changed)
 
     def slices(self, item: ast.Branches, fork: _Place, scope: Scope) -> list[Node]:

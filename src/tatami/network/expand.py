@@ -16,6 +16,7 @@ from tatami.network.values import DEPTH, Scope, count_of, evaluate, failure
 from tatami.notation import ast
 
 MAX_LAYERS = 20_000
+MAX_STEPS = 5 * MAX_LAYERS  # items met on the way, those too that hold no layer
 MAX_LEVELS = 150  # nested repeats, brackets and block calls
 
 BRANCHES = ("RES", "ADD", "MUL", "CONCAT", "SPLIT")
@@ -28,8 +29,8 @@ class Visitor(Protocol):
     def depth(self) -> int | None:
         """Channels at this point, or None when shapes are not known."""
 
-    def turn(self, item: ast.Repeat, scope: Scope) -> None:
-        """A turn of a repeat begins."""
+    def enter(self, item: ast.Item, scope: Scope) -> None:
+        """Any item begins: once for each turn of the repeats around it."""
 
     def layer(self, item: ast.Layer, scope: Scope) -> None:
         """A layer."""
@@ -45,6 +46,7 @@ def walk(item: ast.Item, scope: Scope, visitor: Visitor) -> None:
         raise failure(
             scope, item.position, "nested too deeply", expected=f"at most {MAX_LEVELS} levels with all blocks"
         )
+    visitor.enter(item, scope)
     match item:
         case ast.Chain():
             for inner in item.items:
@@ -52,7 +54,6 @@ def walk(item: ast.Item, scope: Scope, visitor: Visitor) -> None:
         case ast.Repeat():
             count, is_list = count_of(item.count, scope)
             for index in range(count):
-                visitor.turn(item, scope)
                 walk(item.body, scope.turn(None if is_list else count, index), visitor)
         case ast.Optional():
             raise AssertionError("options are bound before the walk")
@@ -131,13 +132,13 @@ def program_scope(program: ast.Program) -> Scope:
 class _Counter:
     def __init__(self) -> None:
         self.layers = 0
-        self.turns = 0
+        self.steps = 0
 
     def depth(self) -> int | None:
         return None
 
-    def turn(self, item: ast.Repeat, scope: Scope) -> None:
-        self.turns += 1
+    def enter(self, item: ast.Item, scope: Scope) -> None:
+        self.steps += 1
         self._hold_limit(item, scope)
 
     def layer(self, item: ast.Layer, scope: Scope) -> None:
@@ -151,7 +152,7 @@ class _Counter:
             walk(path, scope, self)
 
     def _hold_limit(self, item: ast.Item, scope: Scope) -> None:
-        if max(self.layers, self.turns) > MAX_LAYERS:
+        if self.layers > MAX_LAYERS or self.steps > MAX_STEPS:
             raise failure(scope, item.position, "too many layers after all repeats", expected=f"at most {MAX_LAYERS:,}")
 
 

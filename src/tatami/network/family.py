@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tatami.errors import OptionError, nearest
 from tatami.network.layers.arguments import FLAG_WORDS
-from tatami.network.layers.base import LAYERS
+from tatami.network.layers.base import LAYERS, Layer
 from tatami.network.values import DEPTH
 from tatami.notation import ast, print_value
 
@@ -58,15 +58,26 @@ def _values_of(item: ast.Item) -> list[ast.Value]:
         return [item.count]
     if isinstance(item, ast.Layer):
         named = [a for a in item.arguments if a.key is None or a.key.casefold() != "name"]
-        return [argument.value for argument in named if not _is_word(argument.value)]
+        cls = LAYERS.get(item.name.upper())
+        return [argument.value for argument in named if not _is_word(argument, cls)]
     return []
 
 
-def _is_word(value: ast.Value) -> bool:
-    """Whether it is one of the words that arguments know, or a slip of one (``sane``), which binding then explains."""
-    if not isinstance(value, ast.Name):
+def _is_word(argument: ast.Argument, cls: type[Layer] | None) -> bool:
+    """Whether it is one of the words that arguments know, or a slip of one that this argument knows (``P=sane``).
+
+    Binding the arguments then explains what is wrong with it; a block's argument (``cls`` is None) may be any name.
+    """
+    if not isinstance(argument.value, ast.Name):
         return False
-    return value.name.casefold() in _WORDS or (len(value.name) > 2 and nearest(value.name, _WORDS) is not None)
+    word, key = argument.value.name, argument.key and argument.key.casefold()
+    here = [
+        a
+        for a in (cls.arguments if cls else ())
+        if (a.positional if key is None else key in map(str.casefold, (a.field, *a.keys)))
+    ]
+    slips = nearest(word, frozenset().union(*(a.kind.words for a in here))) if len(word) > 2 else None
+    return word.casefold() in _WORDS or slips is not None
 
 
 def _names(value: ast.Value) -> Iterator[str]:

@@ -41,6 +41,8 @@ class Network:
             if missing:
                 raise NetworkError("a layer's input does not come before it", where=node.name, got=missing[0])
             arity = 0 if isinstance(node.layer, Input) else 1
+            if known and arity == 0:
+                raise NetworkError("a network has one INPUT", got=node.name)
             if isinstance(node.layer, Merge):
                 if len(node.inputs) < 2:
                     raise NetworkError("too few inputs", where=node.name, got=len(node.inputs), expected="at least 2")

@@ -17,6 +17,7 @@ class _Unknown:
 
 UNKNOWN: Final = _Unknown()
 DEPTH = "depth"
+MAX_MAGNITUDE = 10**15  # of a computed number
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,10 @@ def evaluate(value: ast.Value, scope: Scope, depth: int | None) -> Any:
             left, right = (evaluate(v, scope, depth) for v in (value.left, value.right))
             if UNKNOWN in (left, right):
                 return UNKNOWN
-            return _operate(value, _integer(left, value.left, scope), _integer(right, value.right, scope), scope)
+            result = _operate(value, _integer(left, value.left, scope), _integer(right, value.right, scope), scope)
+            if abs(result) > MAX_MAGNITUDE:
+                raise failure(scope, value.position, "the result is too large", expected=f"at most {MAX_MAGNITUDE:,}")
+            return result
 
 
 def count_of(value: ast.Value, scope: Scope) -> tuple[int, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ MAX_DIGITS = 12
 # Order matters: a size (3x3) before a number, an arrow before a minus, // before /.
 _TOKEN = re.compile(
     r"""
-    (?P<space>   [ \t\r\f\u3000]+ | \#[^\n]* )
+    (?P<space>   (?: [^\S\n] | \ufeff )+ | \#[^\n]* )
   | (?P<newline> \n )
   | (?P<sizes>   \d+ (?: [ ]*[xX×][ ]*\d+ )+ (?![\w.]) )
   | (?P<number>  (?: \d+\.\d* | \.\d+ | \d+ ) (?: [eE][+-]?\d+ )? (?![\w.]) )
@@ -48,6 +49,7 @@ def tokenize(source: str) -> list[Token]:
         raise NotationError("text too long", got=f"{len(source):,} characters", expected=f"at most {MAX_CHARACTERS:,}")
     tokens: list[Token] = []
     at, line, line_start = 0, 1, 0
+    end = Position()  # behind the last token: where something missing is missed
     while at < len(source):
         position = Position(line, at - line_start + 1)
         match = _TOKEN.match(source, at)
@@ -62,17 +64,14 @@ def tokenize(source: str) -> list[Token]:
             tokens.append(Token("*" if text == "×" else text, text, position))
         elif kind != "space":
             if any(len(digits) > MAX_DIGITS for digits in re.findall(r"\d+", text)) and kind != "name":
-                raise NotationError(
-                    "number too long",
-                    line=position.line,
-                    column=position.column,
-                    source=source,
-                    got=text if len(text) <= 30 else text[:27] + "...",
-                    expected=f"at most {MAX_DIGITS} digits",
-                )
+                raise _failure(source, position, "number too long", text, expected=f"at most {MAX_DIGITS} digits")
+            if kind == "number" and math.isinf(float(text)):
+                raise _failure(source, position, "number too large", text)
             tokens.append(Token(kind, text, position))
         at = match.end()
-    tokens.append(Token("end", "", Position(line, at - line_start + 1)))
+        if kind not in {"space", "newline"}:
+            end = Position(line, at - line_start + 1)
+    tokens.append(Token("end", "", end))
     return tokens
 
 
@@ -86,11 +85,12 @@ def _unreadable(source: str, at: int, position: Position) -> NotationError:
         hint = "layers are joined by ->"
     elif got in "\"'`":
         hint = "names stand without quotation marks"
-    return NotationError(
-        "unreadable character" if len(got) == 1 else "unreadable number",
-        line=position.line,
-        column=position.column,
-        source=source,
-        got=repr(got),
-        hint=hint,
-    )
+    problem = "unreadable character" if len(got) == 1 else "unreadable number"
+    return _failure(source, position, problem, repr(got), hint=hint)
+
+
+def _failure(
+    source: str, at: Position, problem: str, got: str, *, expected: str | None = None, hint: str | None = None
+) -> NotationError:
+    got = got if len(got) <= 30 else got[:27] + "..."
+    return NotationError(problem, line=at.line, column=at.column, source=source, got=got, expected=expected, hint=hint)

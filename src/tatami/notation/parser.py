@@ -11,7 +11,8 @@ from tatami.notation import ast
 from tatami.notation.lexer import Token, tokenize
 
 MAX_NESTING = 32  # brackets of any kind within one another
-MAX_OPERATORS = 64  # in one sum, product, or row of stars
+MAX_OPERATORS = 64  # in one value, all brackets in it included; it bounds the depth of the tree
+MAX_STARS = 4  # stars and question marks on one item
 
 _KEYWORD = "let"
 
@@ -44,6 +45,7 @@ class _Parser:
         self.tokens = tokenize(source)
         self.at = 0
         self.open: list[Token] = []
+        self.operators = 0
 
     # --- rules ---
 
@@ -79,7 +81,7 @@ class _Parser:
 
     def item(self) -> ast.Item:
         item = self.atom()
-        for _ in range(MAX_OPERATORS):
+        for _ in range(MAX_STARS + 1):
             position = self.token.position
             if self.token.kind == "*":
                 self.advance()
@@ -89,7 +91,7 @@ class _Parser:
                 item = ast.Optional(item, position)
             else:
                 return item
-        raise self.error(f"more than {MAX_OPERATORS} stars on one item")
+        raise self.error(f"more than {MAX_STARS} stars on one item")
 
     def atom(self) -> ast.Item:
         if self.token.kind == "[":
@@ -112,10 +114,12 @@ class _Parser:
         if self.token.kind == "name" and self.ahead.kind == "=":
             key = self.advance().text
             self.advance()
+        self.operators = 0
         return ast.Argument(key, self.value(), position)
 
     def count(self) -> ast.Value:
         if self.token.kind in {"number", "name", "{", "("}:
+            self.operators = 0
             return self.primary()
         raise self.error("a repeat needs a count", expected="a number, a name, a {list}, or a sum in brackets")
 
@@ -155,12 +159,13 @@ class _Parser:
 
     def operation(self, operand: Callable[[], ast.Value], *operators: str) -> ast.Value:
         left = operand()
-        for _ in range(MAX_OPERATORS):
-            if self.token.kind not in operators:
-                return left
+        while self.token.kind in operators:
+            self.operators += 1
+            if self.operators > MAX_OPERATORS:
+                raise self.error(f"more than {MAX_OPERATORS} operators in one value")
             operator = self.advance()
             left = ast.Binary(operator.kind, left, operand(), operator.position)
-        raise self.error(f"more than {MAX_OPERATORS} operators in one expression")
+        return left
 
     # --- tokens ---
 

@@ -22,7 +22,8 @@ def print_value(value: ast.Value, precedence: int = 0) -> str:
         case ast.Name():
             return value.name
         case ast.Sizes():
-            return "x".join(map(str, value.sizes))
+            text = "x".join(map(str, value.sizes))
+            return f"({text})" if precedence == _PRIMARY else text
         case ast.Tuple():
             return f"({', '.join(map(print_value, value.values))})"
         case ast.List():

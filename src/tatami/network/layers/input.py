@@ -9,8 +9,7 @@ from typing import Any, ClassVar, Self
 from tatami.errors import NetworkError
 from tatami.network.layers.arguments import SIZES, Argument
 from tatami.network.layers.base import Context, Layer, Shape, layer
-
-MAX_LENGTH = 1_000_000  # along one axis; keeps every later computation on sizes instant
+from tatami.network.layers.windows import MAX_LENGTH
 
 
 @layer("INPUT")
@@ -23,8 +22,12 @@ class Input(Layer):
     arguments: ClassVar[tuple[Argument, ...]] = (Argument("shape", SIZES, positional=True),)
 
     def __post_init__(self) -> None:
-        if len(self.shape) > 4:
-            raise NetworkError("too many axes", got=len(self.shape), expected="at most 3 spatial axes and the depth")
+        if not 1 <= len(self.shape) <= 4:
+            raise NetworkError(
+                "wrong number of axes",
+                got=len(self.shape),
+                expected="the depth, with 1, 2 or 3 spatial sizes before it",
+            )
         if any(size < 1 or size > MAX_LENGTH for size in self.shape):
             raise NetworkError("impossible input size", got=self.shape, expected=f"sizes from 1 to {MAX_LENGTH:,}")
 

@@ -5,10 +5,13 @@ Along one axis: W input length, F window size, S stride, D dilation, P padding (
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from tatami.errors import NetworkError
 from tatami.network.layers.arguments import Padding
+
+MAX_LENGTH = 1_000_000  # of a map along one axis; keeps every computation on sizes instant
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,18 @@ class Axis:
 
     def unseen(self) -> list[tuple[int, int]]:
         """Input pixels that no window covers, as ranges (first, last), both included."""
-        seen = {k * self.stride - self.before + i * self.dilation for k in range(self.output) for i in range(self.size)}
-        return _ranges([i for i in range(self.length) if i not in seen])
+        # Window k sees the pixel k*S - P + j*D for 0 <= j < F. A pixel at t = k*S + j*D in the padded input is seen if
+        # its congruence j*D = t (mod S) has a solution j between the bounds that j and k set; counted, not searched.
+        divisor = math.gcd(self.dilation, self.stride)
+        period = self.stride // divisor
+        inverse = pow(self.dilation // divisor, -1, period)
+
+        def is_seen(t: int) -> bool:
+            first = max(0, -(((self.output - 1) * self.stride - t) // self.dilation))
+            last = min(self.size - 1, t // self.dilation)
+            return t % divisor == 0 and first + (t // divisor * inverse - first) % period <= last
+
+        return _ranges([i for i in range(self.length) if not is_seen(i + self.before)])
 
 
 def _ranges(indices: list[int]) -> list[tuple[int, int]]:
@@ -139,6 +152,8 @@ def make_window(
                 expected="an output of at least 1",
                 hint="a smaller F, more padding, P=same, or fewer POOL before it",
             )
+        if axis.output > MAX_LENGTH:
+            raise NetworkError("a map too long", got=axis.formula(), expected=f"at most {MAX_LENGTH:,} along an axis")
         axes.append(axis)
     return Window(tuple(axes))
 
