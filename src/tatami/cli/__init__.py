@@ -1,1 +1,5 @@
-"""The command line: options in, views out."""
+"""The command line: thin. Options in, views out."""
+
+from tatami.cli.app import main
+
+__all__ = ["main"]

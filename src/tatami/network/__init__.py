@@ -4,6 +4,17 @@ from tatami.network.build import Fit, build
 from tatami.network.family import bind_names, free_names
 from tatami.network.graph import Network, Node
 from tatami.network.netfile import print_netfile
-from tatami.network.source import Source, find_network
+from tatami.network.source import Source, find_network, source_of_text
 
-__all__ = ["Fit", "Network", "Node", "Source", "bind_names", "build", "find_network", "free_names", "print_netfile"]
+__all__ = [
+    "Fit",
+    "Network",
+    "Node",
+    "Source",
+    "bind_names",
+    "build",
+    "find_network",
+    "free_names",
+    "print_netfile",
+    "source_of_text",
+]

@@ -13,7 +13,7 @@ from tatami.network.build import Fit, build
 from tatami.network.family import bind_names
 from tatami.network.graph import Network
 from tatami.network.layers import Shape
-from tatami.network.netfile import SUFFIX, NetFile, read_netfile
+from tatami.network.netfile import SUFFIX, NetFile, parse_netfile, read_netfile
 from tatami.notation import ast, parse
 
 
@@ -52,8 +52,16 @@ def find_network(net: str, bindings: Mapping[str, ast.Value] | None = None) -> S
     Raises:
         NotationError, NetworkError, OptionError: it is none of a zoo name, a readable ``.net`` file, or notation.
     """
-    netfile = _netfile(net)
-    program = bind_names(parse(netfile.text), bindings or {})
+    return _read(_netfile(net), bindings or {})
+
+
+def source_of_text(text: str, name: str = "network") -> Source:
+    """The network of a ``.net`` file's text, head included."""
+    return _read(parse_netfile(name, text), {})
+
+
+def _read(netfile: NetFile, bindings: Mapping[str, ast.Value]) -> Source:
+    program = bind_names(parse(netfile.text), bindings)
     return Source(netfile.name, program, netfile.input_shape, netfile.classes)
 
 

@@ -1,1 +1,8 @@
-"""The training loop, metrics and the run directory."""
+"""Training: settings, the loop, the run directory, and what is done with a trained network."""
+
+from tatami.train.config import TrainConfig
+from tatami.train.run import Run, load_trained
+from tatami.train.session import Outcome, train
+from tatami.train.use import Prediction, evaluate_run, predict_files
+
+__all__ = ["Outcome", "Prediction", "Run", "TrainConfig", "evaluate_run", "load_trained", "predict_files", "train"]

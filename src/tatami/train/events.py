@@ -25,6 +25,7 @@ class Started(Event):
     data: str
     engine: str
     params: int
+    classes: list[str]
     training_samples: int
     validation_samples: int
     test_samples: int

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tatami.data import Preprocess, Split
-from tatami.engines.base import Model
+from tatami.engines import Model
 from tatami.recipe import Schedule
 from tatami.train.events import EpochEnded, Event, Stepped
 from tatami.train.metrics import evaluate
@@ -26,7 +25,12 @@ def shuffled_batches(samples: int, batch: int, seed: int, epoch: int) -> list[ND
     most ``batch``: a last one of a single sample would leave batch norm without a variance.
     """
     order = np.random.default_rng([seed, epoch]).permutation(samples)
-    return np.array_split(order, math.ceil(samples / batch))
+    return np.array_split(order, steps_per_epoch(samples, batch))
+
+
+def steps_per_epoch(samples: int, batch: int) -> int:
+    """Number of batches that cover the samples."""
+    return math.ceil(samples / batch)
 
 
 def train_epochs(
@@ -40,17 +44,17 @@ def train_epochs(
     epochs: int,
     seed: int,
     classes: int,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
     """Train, and tell what happens.
 
     After an :class:`EpochEnded` the model holds that epoch's weights until the next event is asked for, which is when
-    the caller may save them. An epoch is the best so far when its validation loss is the lowest, or, without validation
-    data, when it is the latest.
+    the caller may save them. When ``stop`` says so, the loop returns after the step in hand. An epoch is the best so
+    far when its validation loss is the lowest, or, without validation data, when it is the latest.
     """
     assert training.y is not None
     samples = len(training.x)
-    steps_an_epoch = math.ceil(samples / model.batch)
-    steps = epochs * steps_an_epoch
+    steps = epochs * steps_per_epoch(samples, model.batch)
     best = math.inf
     step = 0
     for epoch in range(1, epochs + 1):
@@ -60,6 +64,8 @@ def train_epochs(
             rate = lr * schedule.factor(step, steps)
             loss = model.step(preprocess(training.x[indices]), training.y[indices], lr=rate)
             step += 1
+            if stop():
+                return
             seen += len(indices)
             total_loss += loss * len(indices)
             now = time.perf_counter()
@@ -81,20 +87,3 @@ def train_epochs(
             seconds=time.perf_counter() - began,
             is_best=is_best,
         )
-
-
-def as_history(events: list[Event]) -> list[dict[str, Any]]:
-    """The epochs as rows of ``metrics.csv``."""
-    return [
-        {
-            "epoch": e.epoch,
-            "step": e.step,
-            "train_loss": e.train_loss,
-            "validation_loss": e.validation_loss,
-            "validation_accuracy": e.validation_accuracy,
-            "lr": e.lr,
-            "seconds": e.seconds,
-        }
-        for e in events
-        if isinstance(e, EpochEnded)
-    ]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tatami.data import Preprocess, Split
-from tatami.engines.base import Model
+from tatami.engines import Model
+from tatami.train.events import Tested
 
 Array = NDArray[Any]
 
@@ -45,3 +46,15 @@ def evaluate(model: Model, split: Split, preprocess: Preprocess, classes: int) -
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (split.y, predicted), 1)
     return Evaluation(loss / total, int((predicted == split.y).sum()), total, confusion, predicted)
+
+
+def tested_event(evaluation: Evaluation, split: str) -> Tested:
+    """The evaluation as an event of a run."""
+    return Tested(
+        split=split,
+        loss=evaluation.loss,
+        accuracy=evaluation.accuracy,
+        correct=evaluation.correct,
+        total=evaluation.total,
+        confusion=evaluation.confusion.tolist(),
+    )

@@ -7,28 +7,18 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tatami.network.layers import size_text
-from tatami.plan import Field, Plan
+from tatami.plan import Plan
 from tatami.views.numbers import bytes_text, short
+from tatami.views.plan_rows import HEADINGS, field_text, layer_row
 
 
 def plan_table(plan: Plan) -> RenderableType:
     """The layers, one a row, then totals, memory, and notes."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    table.add_column("layer", no_wrap=True)
-    for heading in ("output", "params", "MACs", "values", "field", "jump"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    for i, heading in enumerate(HEADINGS):
+        table.add_column(heading, justify="right" if i else "left", no_wrap=True)
     for cost in plan.layers:
-        table.add_row(
-            cost.name,
-            size_text(cost.output),
-            f"{cost.params:,}" if cost.params else "",
-            short(cost.macs) if cost.macs else "",
-            f"{cost.activation_values:,}" if cost.activation_values else "in place",
-            field_text(cost.field),
-            _axes_text(cost.field, "jump"),
-            style="dim" if not cost.params and not cost.activation_values else None,
-        )
+        table.add_row(*layer_row(cost), style=None if cost.params or cost.activation_values else "dim")
     return Group(table, _summary(plan), *_notes(plan))
 
 
@@ -51,17 +41,3 @@ def _summary(plan: Plan) -> Text:
 
 def _notes(plan: Plan) -> list[Text]:
     return [Text(f"note: {cost.name}: {note}", style="yellow") for cost in plan.layers for note in cost.notes]
-
-
-def field_text(field: Field) -> str:
-    """``212``, ``5x1`` where the axes differ, ``all`` for a vector, ``-`` where branches are misaligned."""
-    if field.axes is None:
-        return "all" if field.why == "whole" else "-"
-    return _axes_text(field, "size")
-
-
-def _axes_text(field: Field, attribute: str) -> str:
-    if field.axes is None:
-        return ""
-    values = [getattr(axis, attribute) for axis in field.axes]
-    return str(values[0]) if len(set(values)) == 1 else "x".join(map(str, values))

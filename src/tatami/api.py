@@ -1,0 +1,84 @@
+"""The Python names of tatami: ``tatami.Network``, ``tatami.compile`` and the recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tatami.errors import OptionError
+from tatami.network import Fit, Node, find_network
+from tatami.network import Network as _Network
+from tatami.notation import ast, parse_value
+from tatami.plan import Plan, make_plan
+from tatami.recipe import Optimizer
+
+
+class Network(_Network):
+    """A network from one line.
+
+    Args:
+        net: notation, a zoo name, or the path of a ``.net`` file.
+        input: the sample's shape, channels last, for a bare INPUT; replaces INPUT's own.
+        classes: the size of a bare last FC.
+        fit: what to do where (W - F + 2P) is not divisible by S: ``crop`` the rest, or ``error``.
+        bind: values for the free names of a family: ``Network("... [CONV]*N ...", N=2, POOL=True)``.
+
+    Raises:
+        NotationError: with line, column and what was expected.
+
+    >>> net = Network("INPUT(32x32x3) -> [CONV(3, 3, P=0) -> RELU]*3")
+    >>> net.output_shape, net.plan().totals.params
+    ((26, 26, 3), 252)
+    """
+
+    def __init__(
+        self,
+        net: str,
+        *,
+        input: Sequence[int] | None = None,
+        classes: int | None = None,
+        fit: Fit = "crop",
+        **bind: int | bool | Sequence[int],
+    ) -> None:
+        source = find_network(net, {name: _as_value(name, value) for name, value in bind.items()})
+        built = source.build(None if input is None else tuple(input), classes, fit)
+        super().__init__(built.nodes)
+
+    @classmethod
+    def from_nodes(cls, nodes: Sequence[Node]) -> Network:
+        """A network from nodes in topological order, checked."""
+        network = cls.__new__(cls)
+        _Network.__init__(network, tuple(nodes))
+        return network
+
+    def plan(self, batch: int = 1, optimizer: Optimizer | None = None) -> ShownPlan:
+        """What the network costs: see :func:`tatami.plan.make_plan`."""
+        return ShownPlan(**vars(make_plan(self, batch, optimizer)))
+
+
+class ShownPlan(Plan):
+    """A plan that shows itself: a table in the terminal, HTML in a notebook."""
+
+    def __repr__(self) -> str:
+        from rich.console import Console
+
+        from tatami.views.plan_table import plan_table
+
+        console = Console(width=100)
+        with console.capture() as captured:
+            console.print(plan_table(self))
+        return captured.get()
+
+    def _repr_html_(self) -> str:
+        from tatami.views.plan_html import plan_html
+
+        return plan_html(self)
+
+
+def _as_value(name: str, value: int | bool | Sequence[int]) -> ast.Value:
+    if isinstance(value, bool):
+        return ast.Name("yes" if value else "no")
+    if isinstance(value, int):
+        return parse_value(str(value))
+    if not isinstance(value, str):
+        return parse_value("{" + ",".join(map(str, value)) + "}")
+    raise OptionError(f"{name} cannot be bound to this", got=value, expected="a whole number, True or False, or a list")

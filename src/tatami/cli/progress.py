@@ -1,0 +1,67 @@
+"""The events of a run as a progress bar with the time left, and one line an epoch. All on stderr."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from tatami.train.events import EpochEnded, Event, Started, Stepped
+
+
+class Progress:
+    """A listener for :func:`tatami.train.train`."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        self.bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed:.0f}/{task.total:.0f} steps"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+        )
+        self.task = self.bar.add_task("starting", total=None, start=False, visible=False)
+        self.epochs = 0
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def tell(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case Started():
+                self.epochs = event.epochs
+                held = f"{event.validation_samples:,} validation, {event.test_samples:,} test"
+                self.console.print(
+                    f"{event.network} on {event.data}: {event.params:,} parameters, {len(event.classes)} classes, "
+                    f"{event.training_samples:,} training samples ({held}), {event.epochs} epochs, "
+                    f"engine {event.engine}",
+                    highlight=False,
+                )
+                self.bar.start_task(self.task)
+                self.bar.update(self.task, total=event.steps, visible=True)
+            case Stepped():
+                description = f"epoch {event.epoch}/{self.epochs}  loss {event.loss:.4f}"
+                self.bar.update(self.task, completed=event.step, description=description)
+            case EpochEnded():
+                self.console.print(self.epoch_line(event), highlight=False)
+
+    def epoch_line(self, event: EpochEnded) -> str:
+        """One line about an epoch."""
+        line = f"epoch {event.epoch:>{len(str(self.epochs))}}/{self.epochs}  loss {event.train_loss:.4f}"
+        if event.validation_loss is not None and event.validation_accuracy is not None:
+            line += f"  validation loss {event.validation_loss:.4f}, accuracy {event.validation_accuracy:.4f}"
+        return f"{line}  {event.seconds:.1f} s"

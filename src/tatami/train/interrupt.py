@@ -1,0 +1,32 @@
+"""Ctrl-C between two steps instead of within one: the weights are never half updated."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
+    """Within the block, the first Ctrl-C makes the yielded function return True; a second one interrupts as usual.
+
+    Signals belong to the main thread; in any other the function always returns False.
+    """
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped.is_set
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    previous = signal.signal(signal.SIGINT, handle)
+    try:
+        yield stopped.is_set
+    finally:
+        signal.signal(signal.SIGINT, previous)

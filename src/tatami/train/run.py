@@ -1,0 +1,159 @@
+"""The run directory: everything about one training, enough to predict, evaluate and report.
+
+network.net        the network's text, with input shape and classes
+config.toml        the settings, defaults resolved
+events.jsonl       the one stream of events
+metrics.csv        a row an epoch
+best.safetensors   weights of the best epoch; network, classes and preprocessing in the metadata
+last.safetensors   weights of the latest epoch with optimizer state
+report.html        all of it to look at
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from tatami._version import __version__
+from tatami.data import Preprocess
+from tatami.engines import Model, compile
+from tatami.errors import RunError
+from tatami.formats import atomic_write, load_weights, save_weights
+from tatami.network import Network, source_of_text
+from tatami.train.config import TrainConfig
+from tatami.train.events import EpochEnded, Event, from_line, to_line
+
+NETWORK, CONFIG, EVENTS, METRICS = "network.net", "config.toml", "events.jsonl", "metrics.csv"
+BEST, LAST, REPORT = "best.safetensors", "last.safetensors", "report.html"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What weights must carry to be of use: the network's text, the classes, and what was done to the samples."""
+
+    network: str
+    classes: tuple[str, ...]
+    preprocess: Preprocess
+
+    def to_metadata(self) -> dict[str, str]:
+        """As strings, for the head of a safetensors file."""
+        return {
+            "tatami": __version__,
+            "network": self.network,
+            "classes": json.dumps(self.classes),
+            "preprocess": json.dumps(self.preprocess.to_dict()),
+        }
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str], where: str) -> Identity:
+        """Read the head of a safetensors file.
+
+        Raises:
+            RunError: it is not one of tatami's.
+        """
+        missing = [key for key in ("network", "classes", "preprocess") if key not in metadata]
+        if missing:
+            raise RunError("these weights do not say what they belong to", where=where, got=f"no {missing[0]}")
+        try:
+            classes = tuple(map(str, json.loads(metadata["classes"])))
+            preprocess = Preprocess.from_dict(json.loads(metadata["preprocess"]), where)
+        except (ValueError, TypeError) as error:
+            raise RunError("the metadata of these weights is damaged", where=where, got=error) from error
+        return cls(metadata["network"], classes, preprocess)
+
+
+class Run:
+    """A run directory on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path, network_text: str, config: TrainConfig) -> Run:
+        """Make a new directory; one that holds something is never written over.
+
+        Raises:
+            RunError: the place is taken or cannot be written.
+        """
+        try:
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise RunError("the run's place is taken", where=str(path), hint="--run another, or remove it")
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError("the run cannot be written", where=str(path), got=error.strerror) from error
+        atomic_write(path / NETWORK, network_text)
+        atomic_write(path / CONFIG, config.to_toml())
+        return cls(path)
+
+    def append(self, event: Event) -> None:
+        """Add one line to the stream of events."""
+        with (self.path / EVENTS).open("a", encoding="utf-8") as file:
+            file.write(to_line(event) + "\n")
+
+    def events(self) -> list[Event]:
+        """All events so far. A last line that was cut off, as by a crash, is left out."""
+        path = self.path / EVENTS
+        if not path.exists():
+            raise RunError("not a run", where=str(self.path), expected=f"a directory with {EVENTS}")
+        text = path.read_text(encoding="utf-8")
+        complete = text[: text.rfind("\n") + 1]
+        return [from_line(line, f"{path}:{i}") for i, line in enumerate(complete.splitlines(), 1)]
+
+    def write_metrics(self, epochs: list[EpochEnded]) -> None:
+        """Write ``metrics.csv`` anew."""
+        columns = ("epoch", "step", "train_loss", "validation_loss", "validation_accuracy", "lr", "seconds")
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([getattr(epoch, column) for column in columns] for epoch in epochs)
+        atomic_write(self.path / METRICS, text.getvalue())
+
+    def save(self, model: Model, identity: Identity, epoch: int, *, is_best: bool) -> None:
+        """Save the model's weights as the latest, with the optimizer's state, and perhaps as the best."""
+        metadata = {**identity.to_metadata(), "epoch": str(epoch)}
+        weights = model.state_dict()
+        save_weights(self.path / LAST, {**weights, **model.training_state()}, metadata)
+        if is_best:
+            save_weights(self.path / BEST, weights, metadata)
+
+    def best_weights(self) -> dict[str, NDArray[Any]]:
+        """The weights of the best epoch."""
+        return load_weights(self.path / BEST)[0]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, ready to use."""
+
+    model: Model
+    network: Network
+    identity: Identity
+    epoch: int
+
+
+def load_trained(path: Path, engine: str = "textbook", batch: int = 64) -> Trained:
+    """Load the best weights of a run directory, or a weights file of tatami by itself.
+
+    Raises:
+        RunError: neither, or damaged.
+    """
+    if path.is_dir():
+        if not (path / BEST).exists():
+            raise RunError("no trained weights here", where=str(path), expected=f"a run directory with {BEST}")
+        path = path / BEST
+    elif not path.exists():
+        raise RunError("no such run", where=str(path), expected="a run directory or a .safetensors file")
+    tensors, metadata = load_weights(path)
+    identity = Identity.from_metadata(metadata, str(path))
+    network = source_of_text(identity.network).build()
+    model = compile(network, engine, batch=batch)
+    own = {name: tensors[name] for name in tensors if name in network.parameters()}
+    model.load_state_dict(own)
+    return Trained(model, network, identity, int(metadata.get("epoch", 0)))

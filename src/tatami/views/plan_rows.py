@@ -1,0 +1,36 @@
+"""A plan's layers as rows of text, the same for the terminal and for HTML."""
+
+from __future__ import annotations
+
+from tatami.network.layers import size_text
+from tatami.plan import Field, LayerCost
+from tatami.views.numbers import short
+
+HEADINGS = ("layer", "output", "params", "MACs", "values", "field", "jump")
+
+
+def layer_row(cost: LayerCost) -> tuple[str, ...]:
+    """One layer under :data:`HEADINGS`."""
+    return (
+        cost.name,
+        size_text(cost.output),
+        f"{cost.params:,}" if cost.params else "",
+        short(cost.macs) if cost.macs else "",
+        f"{cost.activation_values:,}" if cost.activation_values else "in place",
+        field_text(cost.field),
+        _axes_text(cost.field, "jump"),
+    )
+
+
+def field_text(field: Field) -> str:
+    """``212``, ``5x1`` where the axes differ, ``all`` for a vector, ``-`` where branches are misaligned."""
+    if field.axes is None:
+        return "all" if field.why == "whole" else "-"
+    return _axes_text(field, "size")
+
+
+def _axes_text(field: Field, attribute: str) -> str:
+    if field.axes is None:
+        return ""
+    values = [getattr(axis, attribute) for axis in field.axes]
+    return str(values[0]) if len(set(values)) == 1 else "x".join(map(str, values))
