@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tatami.errors import OptionError
-from tatami.network import Fit, Node, find_network
+from tatami.network import Fit, Node, find_network, network_from_json, network_json, network_program
 from tatami.network import Network as _Network
-from tatami.notation import ast, parse_value
+from tatami.notation import ast, parse_value, print_text
 from tatami.plan import Plan, make_plan
 from tatami.recipe import Optimizer
 
@@ -49,6 +50,20 @@ class Network(_Network):
         network = cls.__new__(cls)
         _Network.__init__(network, tuple(nodes))
         return network
+
+    @property
+    def text(self) -> str:
+        """The network in notation; ``Network(net.text) == net``."""
+        return print_text(network_program(self))
+
+    def to_json(self) -> dict[str, Any]:
+        """The network as plain JSON types, for :meth:`from_json`."""
+        return network_json(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Network:
+        """The network that :meth:`to_json` gave."""
+        return cls.from_nodes(network_from_json(value).nodes)
 
     def plan(self, batch: int = 1, optimizer: Optimizer | None = None) -> ShownPlan:
         """What the network costs: see :func:`tatami.plan.make_plan`."""

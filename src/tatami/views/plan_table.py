@@ -15,10 +15,12 @@ from tatami.views.plan_rows import HEADINGS, field_text, layer_row
 def plan_table(plan: Plan) -> RenderableType:
     """The layers, one a row, then totals, memory, and notes."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    rows = [layer_row(cost) for cost in plan.layers]
     for i, heading in enumerate(HEADINGS):
-        table.add_column(heading, justify="right" if i else "left", no_wrap=True)
-    for cost in plan.layers:
-        table.add_row(*layer_row(cost), style=None if cost.params or cost.activation_values else "dim")
+        width = max(len(text) for text in [heading, *(row[i] for row in rows)])  # known widths save Rich half its time
+        table.add_column(heading, justify="right" if i else "left", no_wrap=True, width=width)
+    for cost, row in zip(plan.layers, rows, strict=True):
+        table.add_row(*row, style=None if cost.params or cost.activation_values else "dim")
     return Group(table, _summary(plan), *_notes(plan))
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 from tatami.errors import NetworkError
 from tatami.network.layers.arguments import COUNT, FLAG, PADDING, SIZES, Argument, Padding
 from tatami.network.layers.base import Context, Layer, Parameter, Shape, layer, need_axes, product
-from tatami.network.layers.windows import Window, make_window, padding_per_axis, per_axis
+from tatami.network.layers.windows import Window, make_window, need_same_axes, padding_per_axis, per_axis
 
 DEFAULT_FILTERS = 32
 
@@ -32,6 +32,11 @@ class Conv(Layer):
     dilation: tuple[int, ...] = ()
     groups: int = 1
     bias: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.dilation:
+            object.__setattr__(self, "dilation", (1,) * len(self.kernel_size))
+        need_same_axes(self.kernel_size, self.stride, self.dilation, self.padding)
 
     arguments: ClassVar[tuple[Argument, ...]] = (
         Argument("filters", COUNT, ("filters", "K", "out_channels"), positional=True),

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 from tatami.errors import NetworkError
 from tatami.network.layers.arguments import FLAG, PADDING, SIZES, Argument, Padding, choice
 from tatami.network.layers.base import Context, Layer, Shape, layer, need_axes
-from tatami.network.layers.windows import Window, make_window, padding_per_axis, per_axis
+from tatami.network.layers.windows import Window, make_window, need_same_axes, padding_per_axis, per_axis
 
 
 @layer("POOL")
@@ -26,6 +26,9 @@ class Pool(Layer):
     padding: Padding = "valid"
     kind: Literal["max", "avg"] = "max"
     count_pad: bool = False
+
+    def __post_init__(self) -> None:
+        need_same_axes(self.kernel_size, self.stride, self.padding)
 
     arguments: ClassVar[tuple[Argument, ...]] = (
         Argument("kernel_size", SIZES, ("F", "kernel"), positional=True),

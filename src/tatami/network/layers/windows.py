@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from tatami.errors import NetworkError
 from tatami.network.layers.arguments import Padding
@@ -123,6 +124,12 @@ def padding_per_axis(padding: Padding, axes: int) -> Padding:
     raise NetworkError(f"padding for {len(padding)} axes, but the input has {axes}", got=f"P={padding}")
 
 
+def need_same_axes(*values: tuple[Any, ...] | str) -> None:
+    """Refuse attributes of one layer that speak of different numbers of axes."""
+    if len({len(value) for value in values if not isinstance(value, str)}) > 1:
+        raise NetworkError("sizes for different numbers of axes", got=values, expected="one value for each axis")
+
+
 def make_window(
     lengths: tuple[int, ...],
     size: tuple[int, ...],
@@ -135,6 +142,8 @@ def make_window(
     Raises:
         NetworkError: when it does not fit even once; the message carries the formula.
     """
+    if len(lengths) != len(size):
+        raise NetworkError("the window has other axes than the input", got=f"{len(size)}", expected=f"{len(lengths)}")
     axes = []
     for i, length in enumerate(lengths):
         step = dilation[i] if dilation else 1

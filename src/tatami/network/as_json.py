@@ -1,0 +1,95 @@
+"""Network <-> JSON: nodes with their type, attributes and inputs. Shapes follow from them and are not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from tatami.errors import NetworkError, nearest
+from tatami.network.graph import Network, Node
+from tatami.network.layers import LAYERS, Layer
+from tatami.network.layers.arguments import REFUSED, Argument
+
+SCHEMA = "tatami.network/1"
+
+
+def network_json(network: Network) -> dict[str, Any]:
+    """Plain JSON types."""
+    return {
+        "schema": SCHEMA,
+        "nodes": [
+            {
+                "name": node.name,
+                "type": node.layer.keyword,
+                "attributes": {f.name: _plain(getattr(node.layer, f.name)) for f in fields(node.layer)},
+                "inputs": list(node.inputs),
+            }
+            for node in network
+        ],
+    }
+
+
+def network_from_json(value: Mapping[str, Any]) -> Network:
+    """The network; ``network_from_json(network_json(n)) == n``.
+
+    Raises:
+        NetworkError: another schema, unknown types or attributes, values that make no sense, or no graph.
+    """
+    if value.get("schema") != SCHEMA or not isinstance(value.get("nodes"), list):
+        problem = "not a network in JSON"
+        raise NetworkError(problem, got=value.get("schema"), expected=f"schema {SCHEMA} with a list of nodes")
+    nodes: dict[str, Node] = {}
+    for i, entry in enumerate(value["nodes"]):
+        where = f"nodes[{i}]"
+        if not isinstance(entry, Mapping) or not {"name", "type", "inputs"} <= set(entry):
+            raise NetworkError("an incomplete node", where=where, expected="name, type, attributes, inputs")
+        layer = _layer(str(entry["type"]), entry.get("attributes", {}), where)
+        missing = [name for name in entry["inputs"] if name not in nodes]
+        if missing:
+            raise NetworkError("a layer's input does not come before it", where=where, got=missing[0])
+        inputs = tuple(map(str, entry["inputs"]))
+        shape = layer.output_shape(*(nodes[name].shape for name in inputs))
+        nodes[str(entry["name"])] = Node(str(entry["name"]), layer, inputs, shape)
+    if len(nodes) != len(value["nodes"]):
+        raise NetworkError("two layers have one name")
+    return Network(tuple(nodes.values()))
+
+
+def _layer(keyword: str, attributes: Mapping[str, Any], where: str) -> Layer:
+    cls = LAYERS.get(keyword)
+    if cls is None:
+        close = nearest(keyword, LAYERS)
+        raise NetworkError(f"unknown layer {keyword}", where=where, hint=f"did you mean {close}?" if close else None)
+    kinds = {argument.field: argument for base in cls.__mro__[::-1] for argument in _own_arguments(base)}
+    given: dict[str, Any] = {}
+    for name, value in attributes.items():
+        if name not in kinds:
+            raise NetworkError(f"{keyword} has no attribute {name}", where=where, expected=", ".join(kinds))
+        read = kinds[name].kind.read(_from_plain(value))
+        if read is REFUSED:
+            raise NetworkError(f"{name} cannot be this", where=where, got=value, expected=kinds[name].kind.expected)
+        given[name] = read
+    try:
+        return cls(**given)
+    except TypeError as error:
+        expected = ", ".join(f.name for f in fields(cls))
+        raise NetworkError(f"{keyword} lacks attributes", where=where, got=sorted(given), expected=expected) from error
+
+
+def _own_arguments(cls: type) -> tuple[Argument, ...]:
+    found: tuple[Argument, ...] = vars(cls).get("arguments", ())
+    return found
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(v) for v in value] if isinstance(value, tuple) else value
+
+
+def _from_plain(value: Any) -> Any:
+    """Lists become tuples; booleans become the notation's words, which the kinds know."""
+    if isinstance(value, list):
+        return tuple(map(_from_plain, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value
