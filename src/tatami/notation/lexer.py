@@ -10,7 +10,7 @@ from tatami.errors import NotationError
 from tatami.notation.ast import Position
 
 MAX_CHARACTERS = 100_000
-MAX_DIGITS = 12
+MAX_DIGITS = 12  # of a whole number
 
 # Order matters: a size (3x3) before a number, an arrow before a minus, // before /.
 _TOKEN = re.compile(
@@ -63,7 +63,8 @@ def tokenize(source: str) -> list[Token]:
         elif kind == "symbol":
             tokens.append(Token("*" if text == "×" else text, text, position))
         elif kind != "space":
-            if any(len(digits) > MAX_DIGITS for digits in re.findall(r"\d+", text)) and kind != "name":
+            is_whole = kind == "sizes" or (kind == "number" and text.isdigit())
+            if is_whole and any(len(digits) > MAX_DIGITS for digits in re.findall(r"\d+", text)):
                 raise _failure(source, position, "number too long", text, expected=f"at most {MAX_DIGITS} digits")
             if kind == "number" and math.isinf(float(text)):
                 raise _failure(source, position, "number too large", text)

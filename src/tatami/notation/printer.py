@@ -11,7 +11,10 @@ _PRIMARY = 3
 def print_text(program: ast.Program) -> str:
     """The canonical text of ``program``: one line for each block, one for the chain."""
     blocks = [f"let {b.name}({', '.join(b.parameters)}) = {_chain(b.body)}" for b in program.blocks]
-    return "\n".join([*blocks, _chain(program.chain)])
+    chain = _chain(program.chain)
+    if blocks and chain.startswith("["):
+        blocks[-1] += ";"  # line breaks mean nothing: without it, the bracket would belong to the block's last layer
+    return "\n".join([*blocks, chain])
 
 
 def print_value(value: ast.Value, precedence: int = 0) -> str:
