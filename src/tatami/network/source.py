@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from tatami.network.binding import NAME_KEY
 from tatami.network.build import Fit, build
 from tatami.network.family import bind_names
 from tatami.network.graph import Network
-from tatami.network.layers import Shape
+from tatami.network.layers import Input, Shape
 from tatami.network.netfile import SUFFIX, NetFile, parse_netfile, read_netfile
 from tatami.notation import ast, parse
 
@@ -70,11 +71,11 @@ def _netfile(net: str) -> NetFile:
         return zoo.read(net)
     if net.endswith(SUFFIX):
         return read_netfile(Path(net))
-    if "->" not in net and "→" not in net and not net.lstrip().upper().startswith(("INPUT", "LET ", "#")):
+    if re.fullmatch(r"[\w.\- ]*", net) and net.strip().upper() != Input.keyword:
         close = nearest(net, zoo.names())
         raise OptionError(
             "no such network",
-            got=net if len(net) <= 60 else f"{net[:57]}...",
+            got=net[:60],
             expected="notation such as 'INPUT(32x32x3) -> CONV -> RELU -> FC(10)', a zoo name, or a .net file",
             hint=f"did you mean {close}?" if close else "`tatami zoo` lists the names",
         )

@@ -35,8 +35,8 @@ def _summary(plan: Plan) -> Text:
         f"memory, batch {memory.batch}, float32:",
         f"  textbook       {bytes_text(memory.textbook_forward_bytes)} forward, "
         f"{bytes_text(memory.textbook_training_bytes)} with backward",
-        f"  by kind        weights {bytes_text(memory.weights)}, gradients {bytes_text(memory.gradients)}, "
-        f"optimizer {bytes_text(memory.optimizer)}, activations {bytes_text(memory.activations)}",
+        f"  by kind        weights {bytes_text(memory.weights)}, gradients {bytes_text(memory.gradients)},\n"
+        f"                 optimizer {bytes_text(memory.optimizer)}, activations {bytes_text(memory.activations)}",
     ]
     return Text("\n".join(lines))
 
