@@ -35,7 +35,7 @@ def line_chart(curves: list[Curve], x_name: str, y_name: str) -> str:
         up = (y - y_range[0]) / (y_range[1] - y_range[0])
         return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
 
-    parts = [f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' role=img aria-label='{escape(y_name)} by {escape(x_name)}'>"]
+    parts = [f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' role='img' aria-label='{escape(y_name)} by {escape(x_name)}'>"]
     text = "font-size='11' fill='var(--faint)'"
     for y in y_ticks:
         _, level = at(x_range[0], y)
@@ -58,8 +58,8 @@ def line_chart(curves: list[Curve], x_name: str, y_name: str) -> str:
 
 def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     """Round values, 1, 2 or 5 times a power of ten apart, that span from ``low`` or less to ``high`` or more."""
-    if high <= low:
-        low, high = low - 0.5, low + 0.5
+    if high - low < 1e-6 * max(1.0, abs(low), abs(high)):
+        low, high = low - 0.5, high + 0.5
     raw = (high - low) / wanted
     power = 10 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * 0.999)

@@ -8,8 +8,9 @@ _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 def short(value: float) -> str:
     """Three significant digits and a unit: ``15.5G``."""
     for size, unit in _UNITS:
-        if value >= size:
-            return f"{value / size:.3g}{unit}" if value / size < 999.5 else f"{value / size:.0f}{unit}"
+        if value >= 0.9995 * size:  # rounds to 1.00 of this unit
+            scaled = value / size
+            return f"{scaled:.0f}{unit}" if scaled >= 100 else f"{scaled:.3g}{unit}"
     return f"{value:,.0f}"
 
 
