@@ -7,7 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tatami.plan import Plan
+from tatami.plan import LayerCost, Plan
+from tatami.views.fold import Segment, fold
 from tatami.views.numbers import bytes_text, short
 from tatami.views.plan_rows import HEADINGS, field_text, layer_row
 
@@ -19,9 +20,24 @@ def plan_table(plan: Plan) -> RenderableType:
     for i, heading in enumerate(HEADINGS):
         width = max(len(text) for text in [heading, *(row[i] for row in rows)])  # known widths save Rich half its time
         table.add_column(heading, justify="right" if i else "left", no_wrap=True, width=width)
-    for cost, row in zip(plan.layers, rows, strict=True):
-        table.add_row(*row, style=None if cost.params or cost.activation_values else "dim")
+    table.add_column("", no_wrap=True)
+    for segment in fold([_signature(cost) for cost in plan.layers]):
+        for i in range(segment.start, segment.start + segment.length):
+            free = not plan.layers[i].params and not plan.layers[i].activation_values
+            table.add_row(*rows[i], _brace(i - segment.start, segment), style="dim" if free else None)
     return Group(table, _summary(plan), *_notes(plan))
+
+
+def _signature(cost: LayerCost) -> tuple[object, ...]:
+    """What makes two rows the same; name and receptive field differ from turn to turn of a repeat."""
+    return (cost.type, cost.output, cost.params, cost.macs, cost.activation_values, cost.notes)
+
+
+def _brace(row: int, segment: Segment) -> str:
+    """The mark at the right of a repeat: ``x23`` on its first row, a line beside the others."""
+    if segment.count == 1:
+        return ""
+    return f"x{segment.count}" if row == 0 else "│"
 
 
 def _summary(plan: Plan) -> Text:
