@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tatami.errors import NotationError, nearest
-from tatami.network.layers.arguments import REFUSED, SIZES, Argument, PerAxis
+from tatami.network.layers.arguments import REFUSED, SIZES, Argument
 from tatami.network.layers.base import Layer
 from tatami.network.values import Scope, evaluate, failure
 from tatami.notation import ast
@@ -73,7 +73,7 @@ def _positional(
         # A number where only words are known, or the reverse: perhaps its key was forgotten, as in POOL(2, 2).
         slip = bool(free[0].kind.words) != isinstance(value, str)
         raise _refusal(
-            written, free[0], value, scope, hint=f"did you mean {keyed}={_text(value)}?" if slip and keyed else None
+            written, free[0], value, scope, hint=f"did you mean {keyed}={value}?" if slip and keyed else None
         )
     positional = [a.key for a in cls.arguments if a.positional]
     raise failure(
@@ -82,7 +82,7 @@ def _positional(
         f"{cls.keyword} takes {'no values' if not positional else 'no more values'} without a key",
         got=f"{len(item.arguments)} arguments",
         expected=f"{cls.keyword}({', '.join(positional)})" if positional else cls.keyword,
-        hint=(f"did you mean {keyed}={_text(value)}?" if keyed else None)
+        hint=(f"did you mean {keyed}={value}?" if keyed else None)
         or ("sizes are joined by x, as in 32x32x3" if any(a.kind is SIZES for a in cls.arguments) else None),
     )
 
@@ -97,11 +97,7 @@ def _refusal(
         scope,
         written.value.position,
         f"{argument.key} cannot be this",
-        got=_text(value),
+        got=value,
         expected=argument.kind.expected,
         hint=hint,
     )
-
-
-def _text(value: Any) -> str:
-    return "x".join(map(str, value)) if isinstance(value, PerAxis) else str(value)

@@ -68,8 +68,15 @@ def walk(item: ast.Item, scope: Scope, visitor: Visitor) -> None:
 
 
 def _call(item: ast.Layer, block: tuple[ast.Block, int], scope: Scope, visitor: Visitor) -> Scope:
-    """The scope of a block's body: parameters evaluated at the call, blocks above it, no repeats of the caller."""
+    """The scope of a block's body: parameters evaluated at the call, its own rank, no repeats of the caller."""
     definition, rank = block
+    if scope.rank is not None and rank >= scope.rank:
+        raise failure(
+            scope,
+            item.position,
+            f"block {definition.name} is not defined above this one",
+            hint="a block may use the blocks above it, and never itself",
+        )
     given: dict[str, Any] = {}
     for index, argument in enumerate(item.arguments):
         if argument.key is None and index >= len(definition.parameters):
@@ -95,8 +102,7 @@ def _call(item: ast.Layer, block: tuple[ast.Block, int], scope: Scope, visitor: 
             got=len(item.arguments),
             expected=f"{definition.name}({', '.join(definition.parameters)})",
         )
-    above = {name: entry for name, entry in scope.blocks.items() if entry[1] < rank}
-    return replace(scope, names=given, blocks=above, turns=())
+    return replace(scope, names=given, rank=rank, turns=())
 
 
 # --- the program's scope ---
@@ -118,7 +124,7 @@ def program_scope(program: ast.Program) -> Scope:
             )
         if folded in blocks:
             raise failure(scope, block.position, f"block {block.name} is defined twice")
-        if len(set(block.parameters)) < len(block.parameters) or DEPTH in block.parameters:
+        if len(set(block.parameters)) < len(block.parameters) or DEPTH in map(str.casefold, block.parameters):
             raise failure(
                 scope, block.position, f"block {block.name} needs different parameters, none of them named {DEPTH}"
             )

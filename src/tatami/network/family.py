@@ -55,7 +55,8 @@ def _items(item: ast.Item) -> Iterator[ast.Item]:
 
 def _values_of(item: ast.Item) -> list[ast.Value]:
     if isinstance(item, ast.Repeat):
-        return [item.count]
+        is_word = isinstance(item.count, ast.Name) and item.count.name.casefold() in _WORDS
+        return [] if is_word else [item.count]
     if isinstance(item, ast.Layer):
         named = [a for a in item.arguments if a.key is None or a.key.casefold() != "name"]
         cls = LAYERS.get(item.name.upper())

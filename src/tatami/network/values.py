@@ -34,7 +34,8 @@ class Scope:
 
     Attributes:
         source: the text, for error messages.
-        blocks: the blocks that may be called here, by name in folded case.
+        blocks: the text's blocks by name in folded case, each with its rank from above.
+        rank: that of the block around; only blocks of lower rank may be called here. None outside of blocks.
         names: the parameters of the block around, evaluated.
         turns: the repeats around, outermost first.
         level: how deep the walk is, to bound it.
@@ -42,6 +43,7 @@ class Scope:
 
     source: str = ""
     blocks: Mapping[str, tuple[ast.Block, int]] = field(default_factory=dict)
+    rank: int | None = None
     names: Mapping[str, Any] = field(default_factory=dict)
     turns: tuple[Turn, ...] = ()
     level: int = 0
@@ -109,8 +111,6 @@ def count_of(value: ast.Value, scope: Scope) -> tuple[int, bool]:
     count = evaluate(value, scope, None)
     if count is UNKNOWN:
         raise failure(scope, value.position, "a repeat's count cannot depend on depth")
-    if isinstance(count, str):
-        raise _unbound(count, value, scope)
     if not isinstance(count, int) or count < 0:
         raise failure(scope, value.position, "impossible count", got=count, expected="a whole number of at least 0")
     return count, isinstance(value, ast.List)
@@ -167,8 +167,6 @@ def _operate(value: ast.Binary, left: int, right: int, scope: Scope) -> int:
 
 
 def _integer(operand: Any, value: ast.Value, scope: Scope) -> int:
-    if isinstance(operand, str):
-        raise _unbound(operand, value, scope)
     if not isinstance(operand, int):
         raise failure(scope, value.position, "arithmetic is on whole numbers", got=operand)
     return operand
@@ -178,7 +176,3 @@ def _number(operand: Any, value: ast.Value, scope: Scope) -> int | float:
     if isinstance(operand, float):
         return operand
     return _integer(operand, value, scope)
-
-
-def _unbound(name: str, value: ast.Value, scope: Scope) -> NotationError:
-    return failure(scope, value.position, f"{name} has no value", hint=f"bind it with -D {name}=2")

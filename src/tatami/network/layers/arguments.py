@@ -18,6 +18,9 @@ class PerAxis(tuple[int, ...]):
 
     __slots__ = ()
 
+    def __str__(self) -> str:
+        return "x".join(map(str, self))
+
 
 class _Refused:
     pass
