@@ -1,1 +1,24 @@
-"""The definitions in plain NumPy, one screen a layer."""
+"""The definitions in plain NumPy, one screen a layer: the oracle of the other engines, and what a learner reads.
+
+Begin with ``conv.py``, then ``pool.py``, ``dense.py`` and ``activation.py``; ``walk.py`` puts layers together, and
+``model.py`` takes a step of gradient descent.
+"""
+
+# Each of these files adds its layers to ``rules.run``.
+from tatami.engines.textbook import activation, conv, dense, dropout, merge, norm, pool, shape_ops
+from tatami.engines.textbook.model import TextbookModel
+
+make_model = TextbookModel
+
+__all__ = [
+    "TextbookModel",
+    "activation",
+    "conv",
+    "dense",
+    "dropout",
+    "make_model",
+    "merge",
+    "norm",
+    "pool",
+    "shape_ops",
+]

@@ -1,0 +1,164 @@
+"""What every engine offers: :class:`Model`, and :func:`compile` to make one. The engines never import one another."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tatami.errors import OptionError, nearest
+from tatami.network import Network
+from tatami.recipe import SGD, CrossEntropy, Loss, Optimizer
+
+Array: TypeAlias = NDArray[Any]
+
+DTYPES = ("float32", "float64")
+INITS = ("he", "xavier")
+MAX_SEED = 2**63 - 1
+
+
+class Model(Protocol):
+    """A network with weights, ready to train and to predict.
+
+    Samples x are (n, *network.input_shape), channels last. Labels y are whole numbers (n,), or, for the mean squared
+    error, also targets of the shape of the scores. A network that ends in maps takes one label a position: all but the
+    last axis of the scores. :meth:`step` and :meth:`gradients` take 1 to ``batch`` samples; :meth:`forward` and
+    :meth:`score` any number, ``batch`` at a time.
+
+    Attributes:
+        network: what it computes.
+        batch: most samples in one step.
+    """
+
+    network: Network
+    batch: int
+
+    def step(self, x: Array, y: Array, lr: float | None = None) -> float:
+        """One step of gradient descent; returns the mean loss before it.
+
+        Args:
+            x: samples.
+            y: labels or targets.
+            lr: learning rate of this step; the optimizer's unless given.
+
+        Raises:
+            DataError: x or y does not fit the network.
+            NumericError: the loss is no finite number; nothing was changed.
+        """
+        ...
+
+    def forward(self, x: Array) -> Array:
+        """The output for samples x, in inference mode: (n, *network.output_shape).
+
+        Raises:
+            DataError: x does not fit the network.
+        """
+        ...
+
+    def score(self, x: Array, y: Array) -> tuple[float, Array]:
+        """The mean loss and the output, in inference mode.
+
+        Raises:
+            DataError: x or y does not fit the network.
+        """
+        ...
+
+    def gradients(self, x: Array, y: Array) -> tuple[float, dict[str, Array]]:
+        """The mean loss and its gradient for every trainable parameter (``conv1.weight``), in training mode.
+
+        Changes nothing.
+
+        Raises:
+            DataError: x or y does not fit the network.
+            NumericError: the loss is no finite number.
+        """
+        ...
+
+    def state_dict(self) -> dict[str, Array]:
+        """Copies of all weights and running statistics, by the names of ``network.parameters()``."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Array]) -> None:
+        """Take over what :meth:`state_dict` gave.
+
+        Raises:
+            RunError: a tensor is missing, unknown or of another shape; nothing was changed.
+        """
+        ...
+
+    def training_state(self) -> dict[str, Array]:
+        """Copies of the optimizer's state, ``optimizer.<parameter>.<slot>``, and the number of ``steps`` done."""
+        ...
+
+    def load_training_state(self, state: Mapping[str, Array]) -> None:
+        """Take over what :meth:`training_state` gave.
+
+        Raises:
+            RunError: a tensor is missing, unknown or of another shape; nothing was changed.
+        """
+        ...
+
+    def memory(self) -> dict[str, int]:
+        """Measured bytes of a training step on ``batch`` samples, under the plan's keys.
+
+        They are weights, gradients, optimizer, activations (kept for the backward pass), workspace, peak_bytes. An
+        engine leaves out what it does not have.
+        """
+        ...
+
+
+def compile(
+    network: Network,
+    engine: str = "textbook",
+    *,
+    batch: int = 64,
+    optimizer: Optimizer | None = None,
+    loss: Loss | None = None,
+    seed: int = 0,
+    dtype: str = "float32",
+    init: str = "he",
+) -> Model:
+    """Give ``network`` weights and make it ready to train.
+
+    Args:
+        network: any network.
+        engine: who computes: ``textbook``.
+        batch: most samples in one step.
+        optimizer: ``SGD()`` unless given.
+        loss: ``CrossEntropy()`` unless given.
+        seed: of the first weights and of dropout.
+        dtype: ``float32`` or ``float64``.
+        init: how the first weights are drawn, ``he`` or ``xavier``: see :func:`tatami.engines.initial.initial_weights`.
+
+    Raises:
+        OptionError: a value that makes no sense.
+    """
+    known = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.ispkg]
+    for what, value, values in (("engine", engine, known), ("dtype", dtype, DTYPES), ("init", init, INITS)):
+        if value not in values:
+            close = nearest(str(value), values)
+            hint = f"did you mean {close}?" if close else None
+            raise OptionError(f"unknown {what}", got=value, expected=", ".join(values), hint=hint)
+    for what, number, low, high in (("batch", batch, 1, MAX_SEED), ("seed", seed, 0, MAX_SEED)):
+        if not _is_whole(number) or not low <= number <= high:
+            raise OptionError(f"impossible {what}", got=number, expected=f"a whole number of at least {low}")
+    package = importlib.import_module(f"tatami.engines.{engine}")
+    model = package.make_model(
+        network,
+        batch=int(batch),
+        optimizer=optimizer or SGD(),
+        loss=loss or CrossEntropy(),
+        seed=int(seed),
+        dtype=np.dtype(dtype),
+        init=init,
+    )
+    return cast(Model, model)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

@@ -1,0 +1,115 @@
+"""What every engine checks before it computes: samples, labels, and tensors that come from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tatami.engines.base import Array
+from tatami.errors import DataError, RunError
+from tatami.network.layers import Shape, size_text
+from tatami.recipe import Loss, MeanSquaredError
+
+
+def check_samples(x: ArrayLike, shape: Shape, dtype: np.dtype, most: int | None = None) -> Array:
+    """Samples as an array of ``dtype``, (n, *shape), n at least 1 and at most ``most``.
+
+    Raises:
+        DataError: they are not; the hint says what would make them so.
+    """
+    x = np.asarray(x)
+    if x.dtype.kind not in "fiub":
+        raise DataError("samples are numbers", where="x", got=f"dtype {x.dtype}", expected="float or integer")
+    if x.shape[1:] != shape:
+        raise DataError(
+            "the samples do not have the shape of INPUT",
+            where="x",
+            got=_shape_text(x.shape),
+            expected=f"(n, {', '.join(map(str, shape))}), the batch first",
+            hint=_shape_hint(x.shape, shape),
+        )
+    if len(x) == 0:
+        raise DataError("no samples", where="x", got=_shape_text(x.shape), expected="at least 1")
+    if most is not None and len(x) > most:
+        raise DataError(
+            "more samples than the model was compiled for",
+            where="x",
+            got=len(x),
+            expected=f"at most {most}",
+            hint=f"compile(..., batch={len(x)})",
+        )
+    return x.astype(dtype, copy=False)
+
+
+def _shape_text(shape: Shape) -> str:
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def _shape_hint(found: Shape, shape: Shape) -> str | None:
+    if found == shape:
+        return "one sample is a batch of 1: x[None]"
+    if (*found[1:], 1) == shape:
+        return "x[..., None] adds the depth"
+    if len(found) == len(shape) + 1 > 2 and (*found[2:], found[1]) == shape:
+        return "tatami keeps channels last: np.moveaxis(x, 1, -1)"
+    return f"the network begins with INPUT({size_text(shape)})"
+
+
+def check_targets(y: ArrayLike, scores: Shape, loss: Loss) -> Array:
+    """Labels as integers (n,), or, for the mean squared error, also targets of the shape of the ``scores`` (n, ..., K).
+
+    Raises:
+        DataError: they do not fit, or a label is not one of the K classes.
+    """
+    y = np.asarray(y)
+    if isinstance(loss, MeanSquaredError) and y.shape == scores and y.dtype.kind in "fiub":
+        return y
+    *places, classes = scores
+    if y.shape != tuple(places):
+        targets = f", or targets {_shape_text(scores)}" if isinstance(loss, MeanSquaredError) else ""
+        raise DataError(
+            "the labels do not fit the samples",
+            where="y",
+            got=_shape_text(y.shape),
+            expected=f"labels {_shape_text(tuple(places))}{targets}",
+            hint="labels are class numbers: y.argmax(axis=-1) turns one-hot rows into them"
+            if y.shape == scores
+            else None,
+        )
+    if y.dtype.kind not in "iu":
+        raise DataError(
+            "labels are whole numbers", where="y", got=f"dtype {y.dtype}", expected="integers", hint="y.astype(int)"
+        )
+    low, high = int(y.min()), int(y.max())
+    if low < 0 or high >= classes:
+        raise DataError(
+            "a label is not among the classes",
+            where="y",
+            got=low if low < 0 else high,
+            expected=f"0 to {classes - 1}, as the network has {classes} outputs",
+        )
+    return y
+
+
+def check_tensors(found: Mapping[str, Array], expected: Mapping[str, Shape], what: str) -> None:
+    """Hold tensors from outside against the ``expected`` names and shapes.
+
+    Raises:
+        RunError: names the first that is missing, of another shape, or unknown.
+    """
+    for name, shape in expected.items():
+        if name not in found:
+            raise RunError(f"a tensor is missing from the {what}", where=name, expected=f"shape {_shape_text(shape)}")
+        if np.shape(found[name]) != shape:
+            raise RunError(
+                f"a tensor of the {what} has another shape",
+                where=name,
+                got=_shape_text(np.shape(found[name])),
+                expected=_shape_text(shape),
+                hint="it comes from another network",
+            )
+    for name in found:
+        if name not in expected:
+            raise RunError(f"the {what} hold an unknown tensor", where=name, hint="it comes from another network")

@@ -1,0 +1,181 @@
+"""The textbook model: weights, optimizer state and a step counter; it walks the network as it stands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from tatami.engines.base import Array
+from tatami.engines.checks import check_samples, check_targets, check_tensors
+from tatami.engines.initial import initial_weights
+from tatami.engines.textbook.losses import loss_and_gradient
+from tatami.engines.textbook.measure import measure
+from tatami.engines.textbook.optimizers import update
+from tatami.engines.textbook.rules import Mode, run
+from tatami.engines.textbook.walk import backward, forward, infer, walk
+from tatami.errors import DataError, NumericError
+from tatami.network import Network, Node
+from tatami.network.layers import Softmax
+from tatami.recipe import CrossEntropy, Loss, Optimizer
+
+
+class TextbookModel:
+    """A :class:`tatami.engines.base.Model` that holds nothing but what a reader would expect.
+
+    Attributes:
+        weights: for each node, its tensors by name.
+        optimizer_state: for each trainable parameter by its full name, the optimizer's tensors by slot.
+        steps: steps of gradient descent done.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        batch: int,
+        optimizer: Optimizer,
+        loss: Loss,
+        seed: int,
+        dtype: np.dtype,
+        init: str,
+    ) -> None:
+        self.network, self.batch = network, batch
+        self.optimizer, self.loss, self.seed, self.dtype = optimizer, loss, seed, dtype
+        self.steps = 0
+        first = initial_weights(network, seed, dtype, init)
+        self.weights: dict[str, dict[str, Array]] = {}
+        for node in network:
+            names = node.layer.parameters(*network.input_shapes(node))
+            self.weights[node.name] = {name: first[f"{node.name}.{name}"] for name in names}
+        self.optimizer_state = {
+            name: {slot: np.zeros(parameter.shape, dtype) for slot in optimizer.slots}
+            for name, parameter in network.parameters().items()
+            if parameter.trainable
+        }
+        # Cross-entropy contains the softmax: a SOFTMAX at the end makes probabilities that the loss does not see.
+        contained = isinstance(network.nodes[-1].layer, Softmax) and isinstance(loss, CrossEntropy)
+        self._scored: Sequence[Node] = network.nodes[:-1] if contained else network.nodes
+        self._after: Sequence[Node] = network.nodes[-1:] if contained else ()
+
+    # --- training ---
+
+    def step(self, x: Array, y: Array, lr: float | None = None) -> float:
+        """One step of gradient descent; returns the mean loss before it."""
+        modes = self._training_modes()
+        loss, gradients = self._loss_and_gradients(x, y, modes)
+        self.steps += 1
+        for name, state in self.optimizer_state.items():
+            node, parameter = name.rsplit(".", 1)
+            w = self.weights[node][parameter]
+            update(self.optimizer, w, gradients[name], state, self.optimizer.lr if lr is None else lr, self.steps)
+        for node_, mode in zip(self._scored, modes, strict=True):
+            self.weights[node_.name].update(mode.statistics)
+        return loss
+
+    def gradients(self, x: Array, y: Array) -> tuple[float, dict[str, Array]]:
+        """The mean loss and its gradients, in training mode; changes nothing."""
+        return self._loss_and_gradients(x, y, self._training_modes())
+
+    def _training_modes(self) -> list[Mode]:
+        return [Mode(training=True, seed=self.seed, step=self.steps, node=i) for i in range(len(self._scored))]
+
+    def _loss_and_gradients(self, x: Array, y: Array, modes: Sequence[Mode]) -> tuple[float, dict[str, Array]]:
+        x = check_samples(x, self.network.input_shape, self.dtype, self.batch)
+        # An overflow shows in the loss, which is checked.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            scores, tape = forward(self._scored, self.weights, x, modes)
+            loss, d_scores = loss_and_gradient(self.loss, scores, check_targets(y, scores.shape, self.loss))
+            if not math.isfinite(loss):
+                raise self._not_finite(x, loss, modes)
+            _, found = backward(tape, d_scores)
+        gradients = {}
+        for name, parameter in self.network.parameters().items():
+            if parameter.trainable:
+                # A layer that leads nowhere has no influence on the loss.
+                gradients[name] = found[name] if name in found else np.zeros(parameter.shape, self.dtype)
+        return loss, gradients
+
+    def _not_finite(self, x: Array, loss: float, modes: Sequence[Mode]) -> Exception:
+        """Who began it: the pass is made again, up to the first layer with NaN or infinity in its output."""
+        where = "the loss"
+        for node, output, _ in walk(self._scored, self.weights, x, modes):
+            if not np.isfinite(output).all():
+                where = node.name
+                break
+        if where == self.network.nodes[0].name:
+            return DataError("the samples hold NaN or infinity", where="x", hint="mend or leave out such samples")
+        return NumericError(
+            "the loss is no number any more",
+            where=f"step {self.steps + 1}",
+            got=f"{loss}; NaN or infinity first in {where}",
+            hint="a smaller learning rate, or BN after each CONV",
+        )
+
+    # --- inference ---
+
+    def forward(self, x: Array) -> Array:
+        """The output for samples x, in inference mode."""
+        x = check_samples(x, self.network.input_shape, self.dtype)
+        return np.concatenate([self._finish(infer(self._scored, self.weights, part)) for part in self._parts(x)])
+
+    def score(self, x: Array, y: Array) -> tuple[float, Array]:
+        """The mean loss and the output, in inference mode."""
+        x = check_samples(x, self.network.input_shape, self.dtype)
+        y = check_targets(y, (len(x), *self.network.output_shape), self.loss)
+        total, outputs = 0.0, []
+        for part, labels in zip(self._parts(x), self._parts(y), strict=True):
+            scores = infer(self._scored, self.weights, part)
+            total += len(part) * loss_and_gradient(self.loss, scores, labels)[0]
+            outputs.append(self._finish(scores))
+        return total / len(x), np.concatenate(outputs)
+
+    def _parts(self, x: Array) -> Iterator[Array]:
+        return (x[start : start + self.batch] for start in range(0, len(x), self.batch))
+
+    def _finish(self, scores: Array) -> Array:
+        """The output from the scores: their softmax, where the network ends in one that the loss contains."""
+        for node in self._after:
+            scores, _ = run(node.layer, {}, Mode(), scores)
+        return scores
+
+    # --- state ---
+
+    def state_dict(self) -> dict[str, Array]:
+        """Copies of all weights and running statistics, by full name."""
+        return {name: self._tensor(name).copy() for name in self.network.parameters()}
+
+    def load_state_dict(self, state: Mapping[str, Array]) -> None:
+        """Take over what :meth:`state_dict` gave."""
+        shapes = {name: parameter.shape for name, parameter in self.network.parameters().items()}
+        check_tensors(state, shapes, "weights")
+        for name in shapes:
+            self._tensor(name)[...] = state[name]
+
+    def training_state(self) -> dict[str, Array]:
+        """Copies of the optimizer's state, and the number of steps done."""
+        state = {name: tensor.copy() for name, tensor in self._slots()}
+        return state | {"steps": np.array(self.steps, np.int64)}
+
+    def load_training_state(self, state: Mapping[str, Array]) -> None:
+        """Take over what :meth:`training_state` gave."""
+        shapes = {name: tensor.shape for name, tensor in self._slots()}
+        check_tensors(state, shapes | {"steps": ()}, "optimizer's state")
+        for name, tensor in self._slots():
+            tensor[...] = state[name]
+        self.steps = int(state["steps"])
+
+    def memory(self) -> dict[str, int]:
+        """Measured bytes of a training step: see :func:`tatami.engines.textbook.measure.measure`."""
+        x = np.zeros((self.batch, *self.network.input_shape), self.dtype)
+        return measure(self._scored, self.weights, (tensor for _, tensor in self._slots()), x, self.loss)
+
+    def _tensor(self, name: str) -> Array:
+        node, parameter = name.rsplit(".", 1)
+        return self.weights[node][parameter]
+
+    def _slots(self) -> Iterator[tuple[str, Array]]:
+        for name, state in self.optimizer_state.items():
+            for slot, tensor in state.items():
+                yield f"optimizer.{name}.{slot}", tensor
