@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from tatami.errors import NetworkError, nearest
-from tatami.network.graph import Network, Node
+from tatami.network.graph import Network, Node, need_inputs
 from tatami.network.layers import LAYERS, Layer
 from tatami.network.layers.arguments import REFUSED, Argument
 
@@ -44,11 +44,17 @@ def network_from_json(value: Mapping[str, Any]) -> Network:
         where = f"nodes[{i}]"
         if not isinstance(entry, Mapping) or not {"name", "type", "inputs"} <= set(entry):
             raise NetworkError("an incomplete node", where=where, expected="name, type, attributes, inputs")
-        layer = _layer(str(entry["type"]), entry.get("attributes", {}), where)
-        missing = [name for name in entry["inputs"] if name not in nodes]
+        attributes, inputs = entry.get("attributes", {}), entry["inputs"]
+        if not isinstance(attributes, Mapping):
+            raise NetworkError("unreadable attributes", where=where, got=attributes, expected="an object")
+        if not isinstance(inputs, list) or not all(isinstance(name, str) for name in inputs):
+            raise NetworkError("unreadable inputs", where=where, got=inputs, expected="a list of names")
+        layer = _layer(str(entry["type"]), attributes, where)
+        missing = [name for name in inputs if name not in nodes]
         if missing:
             raise NetworkError("a layer's input does not come before it", where=where, got=missing[0])
-        inputs = tuple(map(str, entry["inputs"]))
+        inputs = tuple(inputs)
+        need_inputs(layer, inputs, where)
         shape = layer.output_shape(*(nodes[name].shape for name in inputs))
         nodes[str(entry["name"])] = Node(str(entry["name"]), layer, inputs, shape)
     if len(nodes) != len(value["nodes"]):

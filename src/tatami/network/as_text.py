@@ -26,7 +26,12 @@ def network_program(network: Network) -> ast.Program:
     Raises:
         NetworkError: paths cross, so that no nesting of branches says it; or a merge has a name of its own.
     """
-    return ast.Program((), _Writer(network).chain_to(network.nodes[-1], None, pools=0))
+    writer = _Writer(network)
+    chain = writer.chain_to(network.nodes[-1], None)
+    unwritten = [node.name for node in network if node.name not in writer.written]
+    if unwritten:
+        raise NetworkError("a layer leads nowhere", where=unwritten[0], expected="a path to the last layer")
+    return ast.Program((), chain)
 
 
 @dataclass
@@ -34,6 +39,7 @@ class _Writer:
     network: Network
     pools: dict[str, int] = field(default_factory=dict)
     default_names: dict[str, str] = field(default_factory=dict)
+    written: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         counts: dict[str, int] = {}
@@ -46,12 +52,13 @@ class _Writer:
             self.pools[node.name] = before + isinstance(node.layer, Pool)
         self.dominators = _immediate_dominators(self.network)
 
-    def chain_to(self, end: Node, start: Node | None, pools: int) -> ast.Chain:
+    def chain_to(self, end: Node, start: Node | None) -> ast.Chain:
         """The chain from behind ``start`` (None: from INPUT on) up to ``end``."""
         items: list[ast.Item] = []
         node: Node | None = end
         following: Node | None = None
         while node is not None and node is not start:
+            self.write(node)
             if isinstance(node.layer, Merge):
                 fork = self.network[self.dominators[node.name]]
                 items.append(self.branches(node, fork))
@@ -59,13 +66,17 @@ class _Writer:
             else:
                 items.append(self.layer(node, following))
                 following, node = node, self.network[node.inputs[0]] if node.inputs else None
-            if node is None and start is not None:
-                raise NetworkError(
-                    "the network's paths cross, so it cannot be written as nested branches",
-                    where=end.name,
-                    hint="as JSON it can be kept",
-                )
         return ast.Chain(tuple(reversed(items)) or (ast.Layer(IDENTITY),))
+
+    def write(self, node: Node) -> None:
+        """Note that ``node`` is in the text now; on two paths of one merge, it would be there twice."""
+        if node.name in self.written:
+            raise NetworkError(
+                "the network's paths cross, so it cannot be written as nested branches",
+                where=node.name,
+                hint="as JSON it can be kept",
+            )
+        self.written.add(node.name)
 
     def branches(self, node: Node, fork: Node) -> ast.Branches:
         if node.name != self.default_names[node.name]:
@@ -73,9 +84,11 @@ class _Writer:
         ends = [self.network[name] for name in node.inputs]
         heads = self.split_heads(node, fork, ends)
         if heads is not None:
-            paths = [self.chain_to(end, head, 0) for end, head in zip(ends, heads, strict=True)]
+            for head in heads:
+                self.write(head)
+            paths = [self.chain_to(end, head) for end, head in zip(ends, heads, strict=True)]
             return ast.Branches("SPLIT", tuple(paths))
-        paths = [self.chain_to(end, fork, 0) for end in ends]
+        paths = [self.chain_to(end, fork) for end in ends]
         if isinstance(node.layer, Add) and len(ends) == 2 and ends[0] is not fork:
             return ast.Branches("RES", tuple(paths[:1] if ends[1] is fork else paths))
         return ast.Branches(node.layer.keyword, tuple(paths))

@@ -20,6 +20,21 @@ class Node:
     shape: Shape
 
 
+def need_inputs(layer: Layer, inputs: tuple[str, ...], name: str) -> None:
+    """Refuse a number of inputs that ``layer`` cannot have.
+
+    Raises:
+        NetworkError: none belong to INPUT, two or more to a merge, one to every other layer.
+    """
+    if isinstance(layer, Merge):
+        if len(inputs) < 2:
+            raise NetworkError("too few inputs", where=name, got=len(inputs), expected="at least 2")
+        return
+    arity = 0 if isinstance(layer, Input) else 1
+    if len(inputs) != arity:
+        raise NetworkError("wrong number of inputs", where=name, got=len(inputs), expected=f"{arity}")
+
+
 @dataclass(frozen=True)
 class Network:
     """Nodes in topological order: the first is INPUT, the last is the output.
@@ -40,14 +55,9 @@ class Network:
             missing = [name for name in node.inputs if name not in known]
             if missing:
                 raise NetworkError("a layer's input does not come before it", where=node.name, got=missing[0])
-            arity = 0 if isinstance(node.layer, Input) else 1
-            if known and arity == 0:
+            if known and isinstance(node.layer, Input):
                 raise NetworkError("a network has one INPUT", got=node.name)
-            if isinstance(node.layer, Merge):
-                if len(node.inputs) < 2:
-                    raise NetworkError("too few inputs", where=node.name, got=len(node.inputs), expected="at least 2")
-            elif len(node.inputs) != arity:
-                raise NetworkError("wrong number of inputs", where=node.name, got=len(node.inputs), expected=f"{arity}")
+            need_inputs(node.layer, node.inputs, node.name)
             shape = node.layer.output_shape(*(known[name].shape for name in node.inputs))
             if shape != node.shape:
                 raise NetworkError("shape does not follow", where=node.name, got=node.shape, expected=f"{shape}")

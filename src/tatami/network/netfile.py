@@ -47,9 +47,9 @@ def parse_netfile(name: str, text: str) -> NetFile:
         NetworkError: an ``input`` or ``classes`` that is no size.
     """
     head = {match[1]: match[2] for match in map(_HEAD.fullmatch, text.splitlines()) if match}
-    if "input" in head and not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", head["input"]):
+    if "input" in head and not re.fullmatch(r"[1-9]\d{0,8}(x[1-9]\d{0,8})*", head["input"]):
         raise NetworkError("unreadable input", where=f"{name}{SUFFIX}", got=head["input"], expected="# input: 32x32x3")
-    if "classes" in head and not re.fullmatch(r"[1-9]\d*", head["classes"]):
+    if "classes" in head and not re.fullmatch(r"[1-9]\d{0,8}", head["classes"]):
         raise NetworkError("unreadable classes", where=f"{name}{SUFFIX}", got=head["classes"], expected="# classes: 10")
     return NetFile(
         name=name,
