@@ -15,6 +15,7 @@ from tatami.engines.textbook.measure import measure
 from tatami.engines.textbook.optimizers import update
 from tatami.engines.textbook.rules import Mode, run
 from tatami.engines.textbook.walk import backward, forward, infer, walk
+from tatami.engines.threads import one_blas_thread
 from tatami.errors import DataError, NumericError
 from tatami.network import Network, Node
 from tatami.network.layers import Softmax
@@ -61,6 +62,7 @@ class TextbookModel:
 
     # --- training ---
 
+    @one_blas_thread
     def step(self, x: Array, y: Array, lr: float | None = None) -> float:
         """One step of gradient descent; returns the mean loss before it."""
         modes = self._training_modes()
@@ -74,6 +76,7 @@ class TextbookModel:
             self.weights[node_.name].update(mode.statistics)
         return loss
 
+    @one_blas_thread
     def gradients(self, x: Array, y: Array) -> tuple[float, dict[str, Array]]:
         """The mean loss and its gradients, in training mode; changes nothing."""
         return self._loss_and_gradients(x, y, self._training_modes())
@@ -115,11 +118,13 @@ class TextbookModel:
 
     # --- inference ---
 
+    @one_blas_thread
     def forward(self, x: Array) -> Array:
         """The output for samples x, in inference mode."""
         x = check_samples(x, self.network.input_shape, self.dtype)
         return np.concatenate([self._finish(infer(self._scored, self.weights, part)) for part in self._parts(x)])
 
+    @one_blas_thread
     def score(self, x: Array, y: Array) -> tuple[float, Array]:
         """The mean loss and the output, in inference mode."""
         x = check_samples(x, self.network.input_shape, self.dtype)
@@ -166,6 +171,7 @@ class TextbookModel:
             tensor[...] = state[name]
         self.steps = int(state["steps"])
 
+    @one_blas_thread
     def memory(self) -> dict[str, int]:
         """Measured bytes of a training step: see :func:`tatami.engines.textbook.measure.measure`."""
         x = np.zeros((self.batch, *self.network.input_shape), self.dtype)
