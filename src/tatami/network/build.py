@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from tatami.errors import NetworkError, NotationError, nearest
+from tatami.errors import NetworkError, nearest
 from tatami.network.binding import bind
 from tatami.network.expand import BRANCHES, IDENTITY, check_expansion, program_scope, walk
 from tatami.network.family import bind_names
@@ -318,8 +318,6 @@ def _pointing_at(position: ast.Position, scope: Scope) -> Iterator[None]:
     """Give an error of a layer's rules the place in the text."""
     try:
         yield
-    except NotationError:
-        raise
     except NetworkError as error:
         raise failure(
             scope, position, error.problem, got=error.got, expected=error.expected, hint=error.hint

@@ -58,11 +58,6 @@ class Context:
     pools: int = 0
 
     @property
-    def axes(self) -> int:
-        """Number of spatial axes of the (first) input: 2 for an image, 1 for a signal, 0 for a vector."""
-        return len(self.shapes[0]) - 1
-
-    @property
     def depth(self) -> int:
         """Channels of the (first) input."""
         return self.shapes[0][-1]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 from tatami.errors import NetworkError
 from tatami.network.layers.arguments import SIZES, Argument
-from tatami.network.layers.base import Context, Layer, Shape, layer
+from tatami.network.layers.base import Layer, Shape, layer
 from tatami.network.layers.windows import MAX_LENGTH
 
 
@@ -30,10 +29,6 @@ class Input(Layer):
             )
         if any(size < 1 or size > MAX_LENGTH for size in self.shape):
             raise NetworkError("impossible input size", got=self.shape, expected=f"sizes from 1 to {MAX_LENGTH:,}")
-
-    @classmethod
-    def from_notation(cls, given: Mapping[str, Any], context: Context) -> Self:
-        return cls(tuple(given["shape"]))
 
     def output_shape(self, *shapes: Shape) -> Shape:
         return self.shape
