@@ -155,9 +155,9 @@ def test_a_gap_in_the_labels_is_an_empty_class(tmp_path: Path) -> None:
 def test_not_finite(tmp_path: Path) -> None:
     x = np.zeros((4, 9))
     x[2, 3] = np.nan
-    assert ", x, row 2: a value that is not finite as float32; got nan" in error_of(saved(tmp_path, x=x, y=Y))
+    assert ", x, row 2: a value that is NaN or infinite in float32; got nan" in error_of(saved(tmp_path, x=x, y=Y))
     x[2, 3], x[1, 1] = 0, 1e300
-    assert ", x, row 1: a value that is not finite as float32; got inf" in error_of(saved(tmp_path, x=x, y=Y))
+    assert ", x, row 1: a value that is NaN or infinite in float32; got inf" in error_of(saved(tmp_path, x=x, y=Y))
 
 
 def test_samples_that_are_refused(tmp_path: Path) -> None:
@@ -296,5 +296,5 @@ def test_unlabelled_samples(tmp_path: Path) -> None:
     assert read_inputs(saved(tmp_path, X=np.zeros((2, 9)), y="ignored")).x.shape == (2, 9, 1)
     with pytest.raises(DataError, match=r"toy\.npz: no samples in this file; got arrays x_test; expected an array x"):
         read_inputs(saved(tmp_path, x_test=GREY))
-    with pytest.raises(DataError, match=r"toy\.npz, x, row 1: a value that is not finite"):
+    with pytest.raises(DataError, match=r"toy\.npz, x, row 1: a value that is NaN or infinite"):
         read_inputs(saved(tmp_path, x=np.array([[0.0], [np.nan]])))

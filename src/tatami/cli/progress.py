@@ -11,6 +11,8 @@ from rich.progress import Progress as Bar
 
 from tatami.train.events import EpochEnded, Event, Started, Stepped
 
+MAX_LINES = 20  # of many epochs, only every few have a line
+
 
 class Progress:
     """A listener for :func:`tatami.train.train`."""
@@ -28,7 +30,7 @@ class Progress:
             transient=True,
         )
         self.task = self.bar.add_task("starting", total=None, start=False, visible=False)
-        self.epochs = 0
+        self.epochs, self.every = 0, 1
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -43,7 +45,7 @@ class Progress:
         """Show one event."""
         match event:
             case Started():
-                self.epochs = event.epochs
+                self.epochs, self.every = event.epochs, -(-event.epochs // MAX_LINES)
                 held = f"{event.validation_samples:,} validation, {event.test_samples:,} test"
                 self.console.print(
                     f"{event.network} on {event.data}: {event.params:,} parameters, {len(event.classes)} classes, "
@@ -56,7 +58,7 @@ class Progress:
             case Stepped():
                 description = f"epoch {event.epoch}/{self.epochs}  loss {event.loss:.4f}"
                 self.bar.update(self.task, completed=event.step, description=description)
-            case EpochEnded():
+            case EpochEnded() if event.epoch % self.every == 0 or event.epoch == self.epochs:
                 self.console.print(self.epoch_line(event), highlight=False)
 
     def epoch_line(self, event: EpochEnded) -> str:

@@ -96,7 +96,7 @@ def check_samples(x: Array, kind: Kind, where: str) -> None:
     if row is not None:
         values = x[row][~np.isfinite(x[row])]
         raise DataError(
-            "a value that is not finite as float32",
+            "a value that is NaN or infinite in float32",
             where=f"{where}, row {row}",
             got=f"{values[0]} (the first of {values.size} in this row)",
             expected="finite numbers",

@@ -1,0 +1,212 @@
+"""A whole training on a tiny problem: the run directory, its exactness, and what is refused."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tatami.data import load
+from tatami.errors import DataError, NumericError, OptionError, RunError, TatamiError
+from tatami.formats import load_weights
+from tatami.network import find_network
+from tatami.train import Outcome, TrainConfig, evaluate_run, load_trained, predict_files, train
+from tatami.train import session as session_module
+from tatami.train.events import Ended, EpochEnded, Event, Started, Stepped
+from tatami.train.run import Run
+
+NET = "INPUT -> CONV(4) -> BN -> RELU -> POOL -> DROPOUT(0.1) -> FC"
+FILES = {
+    "network.net",
+    "config.toml",
+    "events.jsonl",
+    "metrics.csv",
+    "best.safetensors",
+    "last.safetensors",
+    "report.html",
+}
+
+
+def run_training(data: Path | str, path: Path, net: str = NET, **settings: object) -> tuple[Outcome, list[Event]]:
+    events: list[Event] = []
+    config = replace(TrainConfig(str(data), epochs=4, batch=8, lr=0.01), **settings)
+    return train(find_network(net), config, path, events.append), events
+
+
+def test_the_run_directory_holds_everything(stripes: Path, tmp_path: Path) -> None:
+    outcome, events = run_training(stripes, tmp_path / "run")
+    assert {file.name for file in (tmp_path / "run").iterdir()} == FILES
+    assert outcome.tested is not None
+    assert outcome.tested.split == "test"
+    assert outcome.tested.accuracy >= 0.95
+    assert np.array(outcome.tested.confusion).sum() == outcome.tested.total == 20
+    assert Run(tmp_path / "run").events() == events
+    assert isinstance(events[0], Started)
+    assert (events[0].training_samples, events[0].validation_samples, events[0].test_samples) == (43, 5, 20)
+    assert [e.epoch for e in events if isinstance(e, EpochEnded)] == [1, 2, 3, 4]
+    assert [e.step for e in events if isinstance(e, EpochEnded)] == [6, 12, 18, 24]
+    assert next(e for e in reversed(events) if isinstance(e, Stepped)).step == events[0].steps == 24
+    rows = list(csv.DictReader((tmp_path / "run" / "metrics.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    assert float(rows[0]["train_loss"]) == next(e for e in events if isinstance(e, EpochEnded)).train_loss
+    assert outcome.report.read_text().startswith("<!doctype html>")
+
+
+def test_the_same_seed_gives_the_same_run(stripes: Path, tmp_path: Path) -> None:
+    def weights(name: str, seed: int) -> dict[str, np.ndarray]:
+        run_training(stripes, tmp_path / name, seed=seed)
+        return load_weights(tmp_path / name / "last.safetensors")[0]
+
+    first, again, other = weights("a", 5), weights("b", 5), weights("c", 6)
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+    assert not np.array_equal(first["conv1.weight"], other["conv1.weight"])
+
+
+def test_weights_carry_network_classes_and_preprocessing(stripes: Path, tmp_path: Path) -> None:
+    run_training(stripes, tmp_path / "run")
+    _, metadata = load_weights(tmp_path / "run" / "best.safetensors")
+    assert json.loads(metadata["classes"]) == ["across", "down"]
+    assert "# input: 8x8x1\n# classes: 2\n" in metadata["network"]
+    moved = tmp_path / "moved.safetensors"
+    (tmp_path / "run" / "best.safetensors").rename(moved)  # the weights file is enough
+    trained = load_trained(moved)
+    assert trained.network.input_shape == (8, 8, 1)
+    assert evaluate_run(moved, str(stripes)).accuracy >= 0.95
+
+
+def test_evaluate_gives_the_training_runs_own_result(stripes: Path, tmp_path: Path) -> None:
+    outcome, _ = run_training(stripes, tmp_path / "run")
+    assert outcome.tested is not None
+    again = evaluate_run(tmp_path / "run", str(stripes))
+    assert again.loss == pytest.approx(outcome.tested.loss, rel=1e-5)  # another batch size, another order of sums
+    assert replace(again, loss=outcome.tested.loss) == outcome.tested
+
+
+def test_predict_prepares_samples_as_training_did(stripes: Path, tmp_path: Path) -> None:
+    outcome, _ = run_training(stripes, tmp_path / "run")
+    with np.load(stripes) as arrays:
+        x, y = arrays["x_test"], arrays["y_test"]
+    np.savez(tmp_path / "new.npz", x=x)
+    predictions = predict_files(tmp_path / "run", [tmp_path / "new.npz"], top=2)
+    assert [p.sample for p in predictions[:2]] == [f"{tmp_path / 'new.npz'}[0]", f"{tmp_path / 'new.npz'}[1]"]
+    right = sum(p.ranked[0][0] == ("across", "down")[label] for p, label in zip(predictions, y, strict=True))
+    assert outcome.tested is not None
+    assert right == outcome.tested.correct
+    assert all(abs(sum(probability for _, probability in p.ranked) - 1) < 1e-5 for p in predictions)
+
+
+def test_a_network_that_ends_in_softmax_predicts_probabilities(stripes: Path, tmp_path: Path) -> None:
+    run_training(stripes, tmp_path / "run", net=f"{NET} -> SOFTMAX")
+    with np.load(stripes) as arrays:
+        np.savez(tmp_path / "test.npz", x=arrays["x_test"])
+    predictions = predict_files(tmp_path / "run", [tmp_path / "test.npz"], top=2)
+    assert all(abs(sum(probability for _, probability in p.ranked) - 1) < 1e-5 for p in predictions)
+
+
+def test_without_test_data_the_held_out_part_is_reported(stripes: Path, tmp_path: Path) -> None:
+    with np.load(stripes) as arrays:
+        np.savez(tmp_path / "train-only.npz", x=arrays["x_train"], y=arrays["y_train"])
+    outcome, _ = run_training(tmp_path / "train-only.npz", tmp_path / "run")
+    assert outcome.tested is not None
+    assert (outcome.tested.split, outcome.tested.total) == ("validation", 5)
+
+
+def test_without_validation_the_latest_epoch_is_the_best(stripes: Path, tmp_path: Path) -> None:
+    outcome, events = run_training(stripes, tmp_path / "run", validation=0.0)
+    assert all(e.is_best and e.validation_loss is None for e in events if isinstance(e, EpochEnded))
+    assert events[-2] == Ended("finished", 4, 4, events[-2].seconds)  # type: ignore[attr-defined]
+    assert outcome.tested is not None
+    assert outcome.tested.split == "test"
+
+
+@pytest.mark.parametrize("loss", ["mse", "hinge"])
+def test_other_losses_learn_too(stripes: Path, tmp_path: Path, loss: str) -> None:
+    outcome, _ = run_training(stripes, tmp_path / "run", loss=loss, epochs=8)
+    assert outcome.tested is not None
+    assert outcome.tested.accuracy >= 0.9
+
+
+# --- what is refused, with nothing written ---
+
+
+@pytest.mark.parametrize(
+    ("net", "settings", "error", "message"),
+    [
+        ("INPUT(28x28) -> FC", {}, DataError, "expected 28x28 (hint: write INPUT(8x8x1)"),
+        ("INPUT(8x8x3) -> CONV -> FC", {}, DataError, "got samples of 8x8x1; expected 8x8x3"),
+        ("INPUT -> CONV -> FC(3)", {}, DataError, "got 3 outputs; expected 2"),
+        ("INPUT -> CONV", {}, DataError, "the network does not end in one score a class"),
+        ("INPUT -> FC -> CONV -> FC", {}, TatamiError, "line 1:16: CONV needs a map"),
+        (NET, {"optimizer": "adagrad"}, OptionError, "adagrad"),
+        (NET, {"engine": "quantum"}, OptionError, "unknown engine; got quantum"),
+        (NET, {"data": "absent.npz"}, DataError, "absent.npz"),
+        (NET, {"data": "sample:digitz"}, DataError, "did you mean sample:digits?"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_anything_is_written(
+    stripes: Path, tmp_path: Path, net: str, settings: dict[str, object], error: type[TatamiError], message: str
+) -> None:
+    with pytest.raises(error) as caught:
+        run_training(settings.pop("data", stripes), tmp_path / "run", net=net, **settings)  # type: ignore[arg-type]
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_never_written_over(stripes: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "precious.txt").write_text("mine")
+    with pytest.raises(RunError, match="the run's place is taken"):
+        run_training(stripes, tmp_path / "run")
+    assert [file.name for file in (tmp_path / "run").iterdir()] == ["precious.txt"]
+
+
+# --- what happens on the way ---
+
+
+def test_a_loss_that_is_no_number_keeps_the_last_good_weights(stripes: Path, tmp_path: Path) -> None:
+    with pytest.raises(NumericError) as caught:
+        run_training(stripes, tmp_path / "run", net="INPUT -> CONV(4) -> RELU -> FC", optimizer="sgd", lr=1e30)
+    assert "the loss is no number any more" in str(caught.value)
+    ended = next(e for e in Run(tmp_path / "run").events() if isinstance(e, Ended))
+    assert ended.reason == "failed"
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_an_interrupt_saves_everything(stripes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop after the third epoch's event; the run holds three epochs, weights that evaluate, and a report."""
+    events: list[Event] = []
+    state = {"stop": False}
+
+    class Stop:
+        def __enter__(self):
+            return lambda: state["stop"]
+
+        def __exit__(self, *error):
+            return None
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, EpochEnded) and event.epoch == 3:
+            state["stop"] = True
+
+    monkeypatch.setattr(session_module, "stop_on_interrupt", Stop)
+    config = TrainConfig(str(stripes), epochs=50, batch=8, lr=0.01)
+    outcome = train(find_network(NET), config, tmp_path / "run", listen)
+    assert outcome.interrupted
+    assert outcome.tested is not None
+    ended = next(e for e in events if isinstance(e, Ended))
+    assert (ended.reason, ended.epochs) == ("interrupted", 3)
+    assert {file.name for file in (tmp_path / "run").iterdir()} == FILES
+    last = load_weights(tmp_path / "run" / "last.safetensors")[0]
+    assert int(last["steps"]) == 3 * 6 + 1  # the step in hand was finished
+
+
+def test_gunpoint_and_digits_have_the_published_sizes() -> None:
+    digits, gunpoint = load("sample:digits"), load("sample:gunpoint")
+    assert digits.train.x.shape == (5000, 28, 28, 1)
+    assert gunpoint.train.x.shape == (50, 150, 1)
+    assert gunpoint.test is not None
+    assert gunpoint.test.x.shape == (150, 150, 1)
