@@ -48,14 +48,17 @@ class StepDecay(Schedule):
     gamma: float = 0.1
 
     def __post_init__(self) -> None:
-        need(self.name, "every", self.every, "a share under 1 or a number of steps", lambda v: 0 < v < 1 or v % 1 == 0)
-        need_positive(self.name, "every", self.every)
+        need(self.name, "every", self.every, "a share under 1 or a number of steps", _is_share_or_count)
         need_positive(self.name, "gamma", self.gamma)
 
     def factor(self, step: int, steps: int) -> float:
         period = self.every if self.every >= 1 else self.every * steps
         # A third of 300 steps is 100 steps, although 1/3 * 300 may come out a hair below or above.
         return self.gamma ** math.floor(step / period + 1e-9)
+
+
+def _is_share_or_count(value: float) -> bool:
+    return 0 < value < 1 or (value >= 1 and value % 1 == 0)
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,10 @@ def measure(
         tracemalloc.reset_peak()
         before, _ = tracemalloc.get_traced_memory()
         modes = [Mode(training=True, node=i) for i in range(len(nodes))]
-        with np.errstate(all="ignore"):
-            scores, tape = forward(nodes, weights, x, modes)
-            activations = _held(tape, tensors)
-            _, d_scores = loss_and_gradient(loss, scores, np.zeros(scores.shape[:-1], np.int64))
-            _, gradients = backward(tape, d_scores)
+        scores, tape = forward(nodes, weights, x, modes)
+        activations = _held(tape, tensors)
+        _, d_scores = loss_and_gradient(loss, scores, np.zeros(scores.shape[:-1], np.int64))
+        _, gradients = backward(tape, d_scores)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         if not already:

@@ -21,6 +21,9 @@ from tatami.network import Network, Node
 from tatami.network.layers import Softmax
 from tatami.recipe import CrossEntropy, Loss, Optimizer
 
+# An overflow shows in the loss, which is checked, or in the output: NumPy need not warn of it as well.
+_without_warnings = np.errstate(over="ignore", invalid="ignore", divide="ignore")
+
 
 class TextbookModel:
     """A :class:`tatami.engines.base.Model` that holds nothing but what a reader would expect.
@@ -63,6 +66,7 @@ class TextbookModel:
     # --- training ---
 
     @one_blas_thread
+    @_without_warnings
     def step(self, x: Array, y: Array, lr: float | None = None) -> float:
         """One step of gradient descent; returns the mean loss before it."""
         modes = self._training_modes()
@@ -77,6 +81,7 @@ class TextbookModel:
         return loss
 
     @one_blas_thread
+    @_without_warnings
     def gradients(self, x: Array, y: Array) -> tuple[float, dict[str, Array]]:
         """The mean loss and its gradients, in training mode; changes nothing."""
         return self._loss_and_gradients(x, y, self._training_modes())
@@ -86,13 +91,11 @@ class TextbookModel:
 
     def _loss_and_gradients(self, x: Array, y: Array, modes: Sequence[Mode]) -> tuple[float, dict[str, Array]]:
         x = check_samples(x, self.network.input_shape, self.dtype, self.batch)
-        # An overflow shows in the loss, which is checked.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            scores, tape = forward(self._scored, self.weights, x, modes)
-            loss, d_scores = loss_and_gradient(self.loss, scores, check_targets(y, scores.shape, self.loss))
-            if not math.isfinite(loss):
-                raise self._not_finite(x, loss, modes)
-            _, found = backward(tape, d_scores)
+        scores, tape = forward(self._scored, self.weights, x, modes)
+        loss, d_scores = loss_and_gradient(self.loss, scores, check_targets(y, scores.shape, self.loss))
+        if not math.isfinite(loss):
+            raise self._not_finite(x, loss, modes)
+        _, found = backward(tape, d_scores)
         gradients = {}
         for name, parameter in self.network.parameters().items():
             if parameter.trainable:
@@ -119,12 +122,14 @@ class TextbookModel:
     # --- inference ---
 
     @one_blas_thread
+    @_without_warnings
     def forward(self, x: Array) -> Array:
         """The output for samples x, in inference mode."""
         x = check_samples(x, self.network.input_shape, self.dtype)
         return np.concatenate([self._finish(infer(self._scored, self.weights, part)) for part in self._parts(x)])
 
     @one_blas_thread
+    @_without_warnings
     def score(self, x: Array, y: Array) -> tuple[float, Array]:
         """The mean loss and the output, in inference mode."""
         x = check_samples(x, self.network.input_shape, self.dtype)
@@ -172,6 +177,7 @@ class TextbookModel:
         self.steps = int(state["steps"])
 
     @one_blas_thread
+    @_without_warnings
     def memory(self) -> dict[str, int]:
         """Measured bytes of a training step: see :func:`tatami.engines.textbook.measure.measure`."""
         x = np.zeros((self.batch, *self.network.input_shape), self.dtype)
