@@ -11,7 +11,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 SOURCES := $(shell find src/tatami -type f -not -path '*/__pycache__/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types contracts wheel clean
+.PHONY: help demo test check lint format types contracts wheel pictures clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ wheel: .venv-dev/installed  ## build the wheel and try it in a clean environment
 	rm -rf dist
 	$(DEV)/python -m build
 	PYTHON=$(abspath $(DEV)/python) scripts/try_wheel dist/*.whl
+
+pictures: .venv-dev/installed  ## draw the pictures of the README anew
+	$(DEV)/python scripts/make_pictures.py
 
 clean:  ## remove environments, caches and what was built
 	rm -rf .venv .venv-dev dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -25,5 +25,5 @@ def test_a_line_keeps_everything(event: Event) -> None:
     "line", ["", "{", "[]", '{"event": "stepp"}', '{"event": "step"}', '{"event": "ended", "x": 1}']
 )
 def test_a_foreign_line(line: str) -> None:
-    with pytest.raises(RunError, match="^events.jsonl:4: not an event of a run"):
+    with pytest.raises(RunError, match=r"^events\.jsonl:4: not an event of a run"):
         from_line(line, "events.jsonl:4")

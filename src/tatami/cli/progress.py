@@ -15,10 +15,10 @@ MAX_LINES = 20  # of many epochs, only every few have a line
 
 
 class Progress:
-    """A listener for :func:`tatami.train.train`."""
+    """A listener for :func:`tatami.train.train`. Lines go to ``console``; ``bar`` says whether there is a bar too."""
 
-    def __init__(self) -> None:
-        self.console = Console(stderr=True)
+    def __init__(self, console: Console | None = None, bar: bool = True) -> None:
+        self.console = console or Console(stderr=True)
         self.bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -28,6 +28,7 @@ class Progress:
             TimeRemainingColumn(),
             console=self.console,
             transient=True,
+            disable=not bar,
         )
         self.task = self.bar.add_task("starting", total=None, start=False, visible=False)
         self.epochs, self.every = 0, 1

@@ -25,4 +25,9 @@ def print_result(tested: Tested, format: Format, run: Path) -> None:
         }
         typer.echo(json.dumps(values))
     else:
-        typer.echo(f"{tested.split} accuracy {tested.accuracy:.4f} ({tested.correct} of {tested.total})")
+        typer.echo(result_line(tested))
+
+
+def result_line(tested: Tested) -> str:
+    """The line that others rely on."""
+    return f"{tested.split} accuracy {tested.accuracy:.4f} ({tested.correct} of {tested.total})"

@@ -35,7 +35,7 @@ class Started(Event):
 
 @dataclass(frozen=True)
 class Stepped(Event):
-    """A report from within an epoch: ``step`` of ``steps`` over the whole run are done; ``loss`` is a running mean."""
+    """A report from within an epoch: ``step`` of ``steps`` over the whole run are done; ``loss`` is a moving mean."""
 
     kind: ClassVar[str] = "step"
     epoch: int

@@ -16,6 +16,7 @@ from tatami.train.events import EpochEnded, Event, Stepped
 from tatami.train.metrics import evaluate
 
 REPORT_EVERY = 0.1  # seconds between two events within an epoch
+SMOOTHING = 0.9  # weight of the past in the running mean of the loss
 
 
 def shuffled_batches(samples: int, batch: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
@@ -56,7 +57,7 @@ def train_epochs(
     samples = len(training.x)
     steps = epochs * steps_per_epoch(samples, model.batch)
     best = math.inf
-    step = 0
+    step, recent = 0, 0.0
     for epoch in range(1, epochs + 1):
         began = reported = time.perf_counter()
         seen, seen_before, total_loss, rate = 0, 0, 0.0, lr
@@ -68,10 +69,11 @@ def train_epochs(
                 return
             seen += len(indices)
             total_loss += loss * len(indices)
+            recent += (1 - SMOOTHING) * (loss - recent)
             now = time.perf_counter()
             if now - reported >= REPORT_EVERY or seen == samples:
                 speed = (seen - seen_before) / max(now - reported, 1e-9)
-                yield Stepped(epoch, step, steps, total_loss / seen, rate, speed)
+                yield Stepped(epoch, step, steps, recent / (1 - SMOOTHING**step), rate, speed)
                 reported, seen_before = time.perf_counter(), seen
         held_out = evaluate(model, validation, preprocess, classes) if validation is not None else None
         is_best = held_out is None or held_out.loss < best
