@@ -41,7 +41,7 @@ class Visitor(Protocol):
 
 def walk(item: ast.Item, scope: Scope, visitor: Visitor) -> None:
     """Visit every layer of ``item`` in order."""
-    scope = replace(scope, level=scope.level + 1)
+    scope = scope.deeper()
     if scope.level > MAX_LEVELS:
         raise failure(
             scope, item.position, "nested too deeply", expected=f"at most {MAX_LEVELS} levels with all blocks"
@@ -166,7 +166,19 @@ def check_expansion(program: ast.Program, scope: Scope) -> int:
     """Walk the program without building: counts, lists, blocks and limits are checked. Returns the number of layers.
 
     Raises:
-        NotationError: also when the program is a family with names still free; all of them are listed.
+        NotationError: also when the program is a family (:func:`need_bound`).
+    """
+    need_bound(program)
+    counter = _Counter()
+    walk(program.chain, scope, counter)
+    return counter.layers
+
+
+def need_bound(program: ast.Program) -> None:
+    """Refuse a family: a program with names still free; all of them are listed.
+
+    Raises:
+        NotationError: with a binding for each name as a hint.
     """
     free = free_names(program)
     if free:
@@ -177,6 +189,3 @@ def check_expansion(program: ast.Program, scope: Scope) -> int:
             expected="a value for each",
             hint=" ".join(f"-D {name}={'yes' if is_option else 2}" for name, is_option in free.items()),
         )
-    counter = _Counter()
-    walk(program.chain, scope, counter)
-    return counter.layers

@@ -104,6 +104,8 @@ def bind_names(program: ast.Program, bindings: Mapping[str, ast.Value]) -> ast.P
     Raises:
         OptionError: a binding for a name that the text does not have, or an option that is neither yes nor no.
     """
+    if not bindings:
+        return program
     free = free_names(program)
     for name, value in bindings.items():
         if name not in free:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tatami.errors import OptionError, nearest
@@ -32,6 +32,14 @@ class Source:
         """Whether the text itself says the shape of INPUT."""
         first = self.program.chain.items[0]
         return isinstance(first, ast.Layer) and any((a.key or "").casefold() != NAME_KEY for a in first.arguments)
+
+    def bind(self, bindings: Mapping[str, ast.Value]) -> Source:
+        """The same text with more of its free names bound.
+
+        Raises:
+            OptionError: a name that the text does not have, or an option that is neither yes nor no.
+        """
+        return replace(self, program=bind_names(self.program, bindings))
 
     def build(self, input_shape: Shape | None = None, classes: int | None = None, fit: Fit = "crop") -> Network:
         """Build the network.

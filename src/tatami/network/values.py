@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tatami.errors import NotationError
@@ -48,9 +48,16 @@ class Scope:
     turns: tuple[Turn, ...] = ()
     level: int = 0
 
+    # Entering an item is the commonest step of all; writing the fields out takes a third of the time of replace().
+
     def turn(self, count: int | None, index: int) -> Scope:
         """The scope within one turn of a repeat."""
-        return replace(self, turns=(*self.turns, Turn(count, index)))
+        turns = (*self.turns, Turn(count, index))
+        return Scope(self.source, self.blocks, self.rank, self.names, turns, self.level)
+
+    def deeper(self) -> Scope:
+        """The scope one level down."""
+        return Scope(self.source, self.blocks, self.rank, self.names, self.turns, self.level + 1)
 
 
 def failure(
