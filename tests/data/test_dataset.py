@@ -69,7 +69,8 @@ def test_not_finite_names_the_array_and_the_first_row(value: float, rows: int) -
     row = rows - 2
     x[row, 7, 1] = x[row, 3, 0] = x[row + 1] = value
     assert error_of(dataset(Split(x, y))) == (
-        f"toy.npz, x_train, row {row}: a value that is NaN or infinite in float32; got {value} (the first of 2 in this row)"
+        f"toy.npz, x_train, row {row}: a value that is NaN or infinite in float32; "
+        f"got {value} (the first of 2 in this row)"
         "; expected finite numbers (hint: drop the row, or fill its gaps, before training)"
     )
 

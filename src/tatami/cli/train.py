@@ -19,11 +19,15 @@ def command(
         str, typer.Argument(metavar="[DATA]", help="sample:digits, sample:gunpoint, an .npz file, MNIST's IDX files.")
     ] = DEFAULT_DATA,
     bind: Bindings = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the data; 0 finds a number from the data.")] = 0,
-    batch: Annotated[int, typer.Option(help="Samples in one step; 0 finds a number from the data.")] = 0,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data; found from the data unless given.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Samples in one step; found from the data unless given.")] = None,
     optimizer: Annotated[str, typer.Option(help="sgd, momentum, nesterov, rmsprop, adam, adamw.")] = "adam",
-    lr: Annotated[float, typer.Option(help="Highest learning rate; 0 takes the optimizer's default.")] = 0.0,
-    weight_decay: Annotated[float, typer.Option(help="Weight decay.")] = 0.0,
+    lr: Annotated[
+        float | None, typer.Option(help="Highest learning rate; the optimizer's default unless given.")
+    ] = None,
+    weight_decay: Annotated[
+        float | None, typer.Option(help="Weight decay; the optimizer's default unless given.")
+    ] = None,
     schedule: Annotated[str, typer.Option(help="constant, step, cosine, onecycle.")] = "onecycle",
     loss: Annotated[str, typer.Option(help="cross-entropy, mse, hinge.")] = "cross-entropy",
     init: Annotated[str, typer.Option(help="Initial weights: he, xavier.")] = "he",

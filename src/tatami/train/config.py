@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
+from typing import get_type_hints
 
 import tomli_w
 
@@ -17,7 +18,7 @@ MIN_EPOCHS, MAX_EPOCHS = 5, 100
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The settings of a run. ``epochs``, ``batch`` and ``lr`` of 0 stand for the default: see :func:`resolve`.
+    """The settings of a run. None stands for a default: see :func:`resolve`.
 
     Attributes:
         data: the source of the data, as given to ``tatami train``.
@@ -36,16 +37,26 @@ class TrainConfig:
 
     data: str
     engine: str = "textbook"
-    epochs: int = 0
-    batch: int = 0
+    epochs: int | None = None
+    batch: int | None = None
     optimizer: str = "adam"
-    lr: float = 0.0
-    weight_decay: float = 0.0
+    lr: float | None = None
+    weight_decay: float | None = None
     schedule: str = "onecycle"
     loss: str = "cross-entropy"
     init: str = "he"
     validation: float = 0.1
     seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedConfig(TrainConfig):
+    """Settings without open questions: what a run is trained by, and what it keeps."""
+
+    epochs: int
+    batch: int
+    lr: float
+    weight_decay: float
 
     def make_optimizer(self) -> Optimizer:
         """The optimizer that the settings name."""
@@ -64,7 +75,7 @@ class TrainConfig:
         return tomli_w.dumps(asdict(self))
 
     @classmethod
-    def from_toml(cls, text: str, where: str) -> TrainConfig:
+    def from_toml(cls, text: str, where: str) -> ResolvedConfig:
         """Read ``config.toml``.
 
         Raises:
@@ -74,20 +85,22 @@ class TrainConfig:
             values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise RunError("not readable as TOML", where=where, got=error) from error
-        known = {field.name: field for field in fields(cls)}
+        kinds = get_type_hints(cls)
         for name, value in values.items():
-            if name not in known:
-                raise RunError(f"unknown setting {name}", where=where, expected=", ".join(known))
-            kind = type(known[name].default) if name != "data" else str
-            if not isinstance(value, kind):
-                raise RunError(f"{name} has the wrong type", where=where, got=value, expected=kind.__name__)
-        if "data" not in values:
-            raise RunError("a setting is missing", where=where, expected="data")
+            if name not in kinds:
+                raise RunError(f"unknown setting {name}", where=where, expected=", ".join(kinds))
+            if isinstance(value, int) and not isinstance(value, bool) and isinstance(0.0, kinds[name]):
+                values[name] = float(value)
+            elif not isinstance(value, kinds[name]) or isinstance(value, bool):
+                raise RunError(f"{name} has the wrong type", where=where, got=value, expected=kinds[name].__name__)
+        missing = [name for name in kinds if name not in values]
+        if missing:
+            raise RunError("a setting is missing", where=where, expected=missing[0])
         return cls(**values)
 
 
-def resolve(config: TrainConfig, samples: int) -> TrainConfig:
-    """Check the settings and put defaults that fit ``samples`` training samples where a 0 stands.
+def resolve(config: TrainConfig, samples: int) -> ResolvedConfig:
+    """Check the settings and fill in defaults that fit ``samples`` training samples.
 
     Batches hold 64 samples, fewer where that would make less than 8 steps an epoch; epochs give about ``TARGET_STEPS``
     steps, within ``MIN_EPOCHS`` and ``MAX_EPOCHS``.
@@ -95,16 +108,20 @@ def resolve(config: TrainConfig, samples: int) -> TrainConfig:
     Raises:
         OptionError: a setting that makes no sense.
     """
-    for name in ("epochs", "batch", "lr", "weight_decay"):
-        if getattr(config, name) < 0:
-            raise OptionError(f"impossible {name}", got=getattr(config, name), expected="a positive number")
+    for name in ("epochs", "batch"):
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise OptionError(f"impossible {name}", got=value, expected="at least 1")
     if not 0 <= config.validation < 1:
         raise OptionError("impossible validation share", got=config.validation, expected="at least 0 and under 1")
     batch = config.batch or min(64, max(8, 1 << max(samples // 8, 1).bit_length() - 1))
-    steps = -(-samples // batch)
-    epochs = config.epochs or min(MAX_EPOCHS, max(MIN_EPOCHS, -(-TARGET_STEPS // steps)))
-    resolved = replace(config, batch=batch, epochs=epochs, lr=config.lr or _DEFAULT_LR.get(config.optimizer, 0.01))
-    resolved.make_optimizer(), resolved.make_loss(), resolved.make_schedule()  # unknown names are refused here
+    epochs = config.epochs or min(MAX_EPOCHS, max(MIN_EPOCHS, -(-TARGET_STEPS // -(-samples // batch))))
+    lr = _DEFAULT_LR.get(config.optimizer) if config.lr is None else config.lr
+    decay = {} if config.weight_decay is None else {"weight_decay": config.weight_decay}
+    optimizer = make_optimizer(config.optimizer, lr, **decay)
+    filled = {"epochs": epochs, "batch": batch, "lr": optimizer.lr, "weight_decay": optimizer.weight_decay}
+    resolved = ResolvedConfig(**{**vars(config), **filled})
+    resolved.make_loss(), resolved.make_schedule()  # unknown names are refused here
     return resolved
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tatami.network import source_of_text
 from tatami.plan import make_plan
-from tatami.train.config import TrainConfig
+from tatami.train.config import ResolvedConfig
 from tatami.train.events import Ended, EpochEnded, Started, Stepped, Tested
 from tatami.train.run import CONFIG, NETWORK, Run
 from tatami.views.chart import Curve
@@ -15,7 +15,7 @@ def read_report(run: Run) -> Report:
     """Collect what the report shows."""
     events = run.events()
     text = (run.path / NETWORK).read_text(encoding="utf-8")
-    config = TrainConfig.from_toml((run.path / CONFIG).read_text(encoding="utf-8"), str(run.path / CONFIG))
+    config = ResolvedConfig.from_toml((run.path / CONFIG).read_text(encoding="utf-8"), str(run.path / CONFIG))
     source = source_of_text(text)
     epochs = [e for e in events if isinstance(e, EpochEnded)]
     steps = [e for e in events if isinstance(e, Stepped)]

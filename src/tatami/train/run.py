@@ -27,7 +27,7 @@ from tatami.engines import Model, compile
 from tatami.errors import RunError
 from tatami.formats import atomic_write, load_weights, save_weights
 from tatami.network import Network, source_of_text
-from tatami.train.config import TrainConfig
+from tatami.train.config import ResolvedConfig
 from tatami.train.events import EpochEnded, Event, from_line, to_line
 
 NETWORK, CONFIG, EVENTS, METRICS = "network.net", "config.toml", "events.jsonl", "metrics.csv"
@@ -76,7 +76,7 @@ class Run:
         self.path = path
 
     @classmethod
-    def create(cls, path: Path, network_text: str, config: TrainConfig) -> Run:
+    def create(cls, path: Path, network_text: str, config: ResolvedConfig) -> Run:
         """Make a new directory; one that holds something is never written over.
 
         Raises:

@@ -20,7 +20,7 @@ from tatami.errors import DataError, NumericError
 from tatami.formats import atomic_write
 from tatami.network import Network, Source, print_netfile
 from tatami.network.layers import size_text
-from tatami.train.config import TrainConfig, resolve
+from tatami.train.config import ResolvedConfig, TrainConfig, resolve
 from tatami.train.events import Ended, EpochEnded, Event, Started, Tested
 from tatami.train.interrupt import stop_on_interrupt
 from tatami.train.loop import steps_per_epoch, train_epochs
@@ -65,26 +65,26 @@ def train(source: Source, config: TrainConfig, run_path: Path | None, listen: Li
     chosen, held_out = stratified_split(dataset.train.y, config.validation, config.seed)
     training = _part(dataset.train, chosen)
     validation = _part(dataset.train, held_out) if len(held_out) else None
-    config = resolve(config, len(training.x))
+    settings = resolve(config, len(training.x))
     preprocess = Preprocess.fit(training.x, dataset.kind)
     model = compile(
         network,
-        config.engine,
-        batch=config.batch,
-        optimizer=config.make_optimizer(),
-        loss=config.make_loss(),
-        seed=config.seed,
-        init=config.init,
+        settings.engine,
+        batch=settings.batch,
+        optimizer=settings.make_optimizer(),
+        loss=settings.make_loss(),
+        seed=settings.seed,
+        init=settings.init,
     )
     text = print_netfile(source.program, source.name, network.input_shape, len(dataset.classes))
-    run = Run.create(run_path or _new_path(dataset.name), text, config)
+    run = Run.create(run_path or _new_path(dataset.name), text, settings)
     identity = Identity(text, dataset.classes, preprocess)
 
     def tell(event: Event) -> None:
         run.append(event)
         listen(event)
 
-    tell(_started(source.name, network, dataset, config, training, validation))
+    tell(_started(source.name, network, dataset, settings, training, validation))
     began = time.perf_counter()
     epochs: list[EpochEnded] = []
     failure: NumericError | None = None
@@ -94,10 +94,10 @@ def train(source: Source, config: TrainConfig, run_path: Path | None, listen: Li
             training,
             validation,
             preprocess,
-            schedule=config.make_schedule(),
-            lr=config.lr,
-            epochs=config.epochs,
-            seed=config.seed,
+            schedule=settings.make_schedule(),
+            lr=settings.lr,
+            epochs=settings.epochs,
+            seed=settings.seed,
             classes=len(dataset.classes),
             stop=stop,
         )
@@ -129,7 +129,7 @@ def train(source: Source, config: TrainConfig, run_path: Path | None, listen: Li
 
 
 def _started(
-    name: str, network: Network, dataset: Dataset, config: TrainConfig, training: Split, validation: Split | None
+    name: str, network: Network, dataset: Dataset, config: ResolvedConfig, training: Split, validation: Split | None
 ) -> Started:
     return Started(
         network=name,
