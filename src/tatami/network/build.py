@@ -243,9 +243,10 @@ class _Builder:
                 return name
 
     def hold_fit(self, layer: Layer) -> None:
-        window = layer.window(self.at.node.shape)
-        if self.fit == "error" and window is not None:
-            need_exact_fit(window)
+        if self.fit == "error":
+            window = layer.window(self.at.node.shape)
+            if window is not None:
+                need_exact_fit(window)
 
     def drop_bias_before_norm(self) -> None:
         """BN subtracts the mean, so a bias just before it does nothing: a CONV gets none unless told."""

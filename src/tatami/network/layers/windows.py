@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tatami.errors import NetworkError
@@ -130,6 +131,7 @@ def need_same_axes(*values: tuple[Any, ...] | str) -> None:
         raise NetworkError("sizes for different numbers of axes", got=values, expected="one value for each axis")
 
 
+@lru_cache(maxsize=4096)  # asked several times a layer, and alike by a family's members
 def make_window(
     lengths: tuple[int, ...],
     size: tuple[int, ...],
