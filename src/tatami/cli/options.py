@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, TypeAlias
 
@@ -12,6 +12,7 @@ import typer
 from tatami.errors import NotationError, OptionError
 from tatami.network.layers import Shape
 from tatami.notation import ast, parse_value
+from tatami.plan.family import MAX_MEMBERS
 
 
 class Format(StrEnum):
@@ -33,6 +34,10 @@ Bindings: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("-D", metavar="NAME=VALUE", help="Bind a free name of the pattern: -D N=2 -D POOL=yes."),
 ]
+FamilyBindings: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("-D", metavar="NAME=VALUES", help="Bind a free name: -D N=2, or a family: -D N=0..3 -D W=32,64."),
+]
 FitChoice: TypeAlias = Annotated[
     FitOption,
     typer.Option("--fit", help="Where (W - F + 2P) is not divisible by S: crop the rest and say so, or refuse."),
@@ -41,16 +46,65 @@ FitChoice: TypeAlias = Annotated[
 
 def read_bindings(settings: list[str] | None) -> Mapping[str, ast.Value]:
     """``["N=2", "POOL=yes"]`` as values by name."""
-    bindings: dict[str, ast.Value] = {}
+    return {name: _value(text, setting) for name, text, setting in _named(settings, "NAME=VALUE, such as -D N=2")}
+
+
+def read_choices(settings: list[str] | None) -> dict[str, list[ast.Value]]:
+    """``["N=0..3", "W=32,64", "POOL=yes,no"]`` as lists of values by name.
+
+    Commas part the choices, and ``a..b`` stands for every whole number from a to b. Commas within brackets belong to
+    one value: ``K={2,2},{3,3}`` are two choices.
+
+    Raises:
+        OptionError: unreadable, a range that is empty or longer than any family may be.
+    """
+    expected = "NAME=VALUES, such as -D N=2, -D N=0..3 or -D W=32,64"
+    return {
+        name: [value for part in _split(text) for value in _choices(part, setting)]
+        for name, text, setting in _named(settings, expected)
+    }
+
+
+def _named(settings: list[str] | None, expected: str) -> Iterator[tuple[str, str, str]]:
+    """Name, text of the value, and both as given."""
     for setting in settings or []:
         name, equals, text = setting.partition("=")
         if not equals or not name.strip() or not text.strip():
-            raise OptionError("unreadable -D", got=setting, expected="NAME=VALUE, such as -D N=2")
-        try:
-            bindings[name.strip()] = parse_value(text)
-        except NotationError as error:
-            raise OptionError(f"unreadable -D: {error.problem}", got=setting, expected=error.expected) from error
-    return bindings
+            raise OptionError("unreadable -D", got=setting, expected=expected)
+        yield name.strip(), text, setting
+
+
+def _value(text: str, setting: str) -> ast.Value:
+    try:
+        return parse_value(text)
+    except NotationError as error:
+        raise OptionError(f"unreadable -D: {error.problem}", got=setting, expected=error.expected) from error
+
+
+def _split(text: str) -> list[str]:
+    """The parts between commas that are in no bracket."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "{(") - (character in ")}")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def _choices(part: str, setting: str) -> list[ast.Value]:
+    first, dots, last = part.partition("..")
+    if not dots:
+        return [_value(part, setting)]
+    if not (re.fullmatch(r"\s*\d{1,12}\s*", first) and re.fullmatch(r"\s*\d{1,12}\s*", last)):
+        raise OptionError("unreadable range in -D", got=setting, expected="two whole numbers, as in 0..3")
+    length = int(last) - int(first) + 1
+    if not 1 <= length <= MAX_MEMBERS:
+        raise OptionError(
+            f"a range of {max(length, 0):,} values", got=setting, expected=f"1 to {MAX_MEMBERS:,}, as in 0..3"
+        )
+    return [ast.Number(number) for number in range(int(first), int(last) + 1)]
 
 
 def read_shape(text: str | None) -> Shape | None:
