@@ -113,6 +113,10 @@ CASES = [
         "INPUT(2x2x7) -> LRN(alpha=0.3)",
         "INPUT(2x2x5) -> LRN(4, alpha=0.3, beta=0.5, k=1)",
         "INPUT(3x2) -> LRN(5, alpha=0.3)",
+        # scales
+        "INPUT(3x4x3) -> SCALE",
+        "INPUT(5x2) -> SCALE(init=0.3)",
+        "INPUT(4) -> SCALE",
         # activations
         *(f"INPUT(4x3x2) -> {name}" for name in ("RELU", "LEAKY", "LEAKY(0.2)", "SIGMOID", "TANH", "GELU", "SILU")),
         *(f"INPUT(4x3x2) -> FC(40) -> {name}" for name in ("RELU6", "HSIGMOID", "HSWISH")),

@@ -39,3 +39,12 @@ def test_a_weight_does_not_depend_on_what_follows_nor_on_the_dtype():
 
     assert np.array_equal(first["conv1.weight"], second["conv1.weight"].astype(np.float32))
     assert not np.array_equal(first["conv1.weight"], initial_weights(WIDE, 5, np.dtype("float32"))["conv1.weight"])
+
+
+def test_a_scale_starts_where_it_says():
+    weights = initial_weights(find_network("INPUT(4x3) -> SCALE(init=1e-6) -> SCALE").build(), 0, np.dtype("float64"))
+
+    assert {name: value.tolist() for name, value in weights.items()} == {
+        "scale1.weight": [1e-6] * 3,
+        "scale2.weight": [1.0] * 3,
+    }

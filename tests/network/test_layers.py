@@ -26,6 +26,7 @@ from tatami.network.layers import (
     Parameter,
     Pool,
     ReLU,
+    Scale,
     Shape,
     Shuffle,
     Slice,
@@ -216,6 +217,13 @@ def test_running_statistics_are_kept_but_not_trained() -> None:
         "running_var": False,
     }
     assert Parameter((), "bias").size == 1
+
+
+def test_a_scale_has_one_weight_a_channel_and_says_how_it_starts() -> None:
+    assert Scale(1e-6).parameters((5, 4, 3)) == {"weight": Parameter((3,), "scale", start=1e-6)}
+    assert Scale().parameters((7,)) == {"weight": Parameter((7,), "scale")}
+    assert Scale().output_shape((5, 4, 3)) == (5, 4, 3)
+    assert Scale().macs((5, 4, 3)) == 0
 
 
 def test_depthwise_multiplier() -> None:

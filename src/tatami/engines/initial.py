@@ -15,8 +15,8 @@ from tatami.network.layers import Parameter
 def initial_weights(network: Network, seed: int, dtype: np.dtype, init: str = "he") -> dict[str, Array]:
     """A first value for every tensor of ``network``, by its full name.
 
-    Weights are random, scales and running variances 1, all others 0. Each weight has a generator of its own, from
-    ``seed`` and its place in the network; so the first layers start the same whatever follows them.
+    Weights are random, scales at their start, running variances 1, all others 0. Each weight has a generator of its
+    own, from ``seed`` and its place in the network; so the first layers start the same whatever follows them.
 
     Args:
         network: any network.
@@ -31,7 +31,8 @@ def initial_weights(network: Network, seed: int, dtype: np.dtype, init: str = "h
             draw = _he if init == "he" else _xavier
             weights[name] = draw(parameter, rng).astype(dtype)
         else:
-            weights[name] = np.full(parameter.shape, parameter.role in {"scale", "running_var"}, dtype)
+            starts = {"scale": parameter.start, "running_var": 1.0}
+            weights[name] = np.full(parameter.shape, starts.get(parameter.role, 0.0), dtype)
     return weights
 
 

@@ -5,7 +5,7 @@ Begin with ``conv.py``, then ``pool.py``, ``dense.py`` and ``activation.py``; ``
 """
 
 # Each of these files adds its layers to ``rules.run``.
-from tatami.engines.textbook import activation, conv, dense, dropout, merge, norm, pool, shape_ops
+from tatami.engines.textbook import activation, conv, dense, dropout, merge, norm, pool, scale, shape_ops
 from tatami.engines.textbook.model import TextbookModel
 
 make_model = TextbookModel
@@ -20,5 +20,6 @@ __all__ = [
     "merge",
     "norm",
     "pool",
+    "scale",
     "shape_ops",
 ]

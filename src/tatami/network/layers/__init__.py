@@ -21,6 +21,7 @@ from tatami.network.layers.input import Input
 from tatami.network.layers.merge import Add, Concat, Merge, Multiply
 from tatami.network.layers.norm import BatchNorm, LayerNorm, LocalResponseNorm
 from tatami.network.layers.pool import GlobalAveragePool, Pool
+from tatami.network.layers.scale import Scale
 from tatami.network.layers.shape_ops import Flatten, Shuffle, Slice
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "Pool",
     "ReLU",
     "ReLU6",
+    "Scale",
     "Shape",
     "Shuffle",
     "SiLU",

@@ -24,15 +24,17 @@ class Parameter:
 
     Attributes:
         shape: the tensor's shape.
-        role: what it is for, which also says how it starts: weights at random by their fans, scale and running
-            variance at 1, the others at 0.
+        role: what it is for, which also says how it starts: weights at random by their fans, scale at ``start``,
+            running variance at 1, the others at 0.
         fan_in, fan_out: inputs that feed one output and outputs that one input feeds (weights only).
+        start: the first value of a scale.
     """
 
     shape: Shape
     role: Role
     fan_in: int = 0
     fan_out: int = 0
+    start: float = 1.0
 
     @property
     def trainable(self) -> bool:
