@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tatami._version import __version__
-from tatami.cli import evaluate, gpus, plan, predict, train, zoo
+from tatami.cli import compare, evaluate, gpus, plan, predict, train, zoo
 from tatami.errors import BAD_INPUT, INTERRUPTED, NotationError, TatamiError
 
 app = typer.Typer(
@@ -19,7 +19,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = {"plan": plan, "train": train, "evaluate": evaluate, "predict": predict, "zoo": zoo, "gpus": gpus}
+COMMANDS = {
+    **{"plan": plan, "compare": compare, "train": train, "evaluate": evaluate, "predict": predict},
+    **{"zoo": zoo, "gpus": gpus},
+}
 for name, module in COMMANDS.items():
     app.command(name)(module.command)
 

@@ -22,6 +22,15 @@ class Format(StrEnum):
     json = "json"
 
 
+class PlanFormat(StrEnum):
+    """How a plan is printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    markdown = "markdown"
+
+
 class FitOption(StrEnum):
     """What happens where a size does not fit."""
 
@@ -100,10 +109,10 @@ def _choices(part: str, setting: str) -> list[ast.Value]:
     if not (re.fullmatch(r"\s*\d{1,12}\s*", first) and re.fullmatch(r"\s*\d{1,12}\s*", last)):
         raise OptionError("unreadable range in -D", got=setting, expected="two whole numbers, as in 0..3")
     length = int(last) - int(first) + 1
-    if not 1 <= length <= MAX_MEMBERS:
-        raise OptionError(
-            f"a range of {max(length, 0):,} values", got=setting, expected=f"1 to {MAX_MEMBERS:,}, as in 0..3"
-        )
+    if length < 1:
+        raise OptionError("an empty range in -D", got=setting, expected="the smaller number first, as in 0..3")
+    if length > MAX_MEMBERS:
+        raise OptionError(f"a range of {length:,} values", got=setting, expected=f"at most {MAX_MEMBERS:,}")
     return [ast.Number(number) for number in range(int(first), int(last) + 1)]
 
 

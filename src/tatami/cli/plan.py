@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tatami.cli.options import Bindings, FitChoice, FitOption, Format, FormatOption, read_bindings, read_shape
-from tatami.errors import OptionError
+from tatami.cli.options import FamilyBindings, FitChoice, FitOption, PlanFormat, read_choices, read_shape
+from tatami.errors import CHECK_FAILED, OptionError
 from tatami.network import Network, find_network
-from tatami.plan import make_plan
+from tatami.plan import Plan, make_plan
+from tatami.plan.budget import Verdict, check_budget, read_assertion
+from tatami.plan.family import family_choices, plan_family
+from tatami.plan.figures import network_figures
 from tatami.recipe import make_optimizer
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 def command(
     net: Annotated[str, typer.Argument(metavar="NET", help="Notation, a zoo name, or a .net file.")],
     input: Annotated[str | None, typer.Option("--input", metavar="SIZES", help="The input's shape: 32x32x3.")] = None,
-    bind: Bindings = None,
+    bind: FamilyBindings = None,
     classes: Annotated[int | None, typer.Option(min=1, help="Size of a bare last FC.")] = None,
     batch: Annotated[int, typer.Option(help="Samples in one step.")] = 1,
     optimizer: Annotated[str, typer.Option(help="Whose state the memory counts: sgd, momentum, adam ...")] = "sgd",
@@ -29,16 +32,61 @@ def command(
     gpu: Annotated[
         str | None, typer.Option(metavar="NAME", help="A card of `tatami gpus`, such as 'RTX 4090'.")
     ] = None,
-    format: FormatOption = Format.table,
+    asserted: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--assert", metavar="BUDGET", help="Exit 1 unless it holds: 'params < 5M', 'memory(batch=64) < 8GB'."
+        ),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(metavar="FIGURE", help="Order of a family: params, macs, memory ...; -params: largest first."),
+    ] = None,
+    format: Annotated[PlanFormat, typer.Option("--format", help="How to print the result.")] = PlanFormat.table,
 ) -> None:
-    """Say what a network costs: sizes, parameters, MACs, memory, receptive field."""
-    source = find_network(net, read_bindings(bind))
-    network = source.build(read_shape(input), classes, fit=fit.value)
-    plan = make_plan(network, batch, make_optimizer(optimizer))
+    """Say what a network costs: sizes, parameters, MACs, memory, receptive field. Or list a family's members."""
+    given, budget = read_choices(bind), [read_assertion(text) for text in asserted or []]
     if gpu is not None and not time:
         raise OptionError("--gpu has nothing to say", expected="--time beside it")
+    source, update = find_network(net), make_optimizer(optimizer)
+    choices = family_choices(source, given)
+    if any(len(values) > 1 for values in choices.values()):
+        from tatami.cli.family import print_family, read_order
+
+        if time:
+            raise OptionError("--time is for one network, not for a family", expected="one value for each -D")
+        order = read_order(sort) if sort is not None else None
+        family = plan_family(
+            source,
+            choices,
+            input_shape=read_shape(input),
+            classes=classes,
+            fit=fit.value,
+            batch=batch,
+            optimizer=update,
+            budget=budget,
+        )
+        print_family(family, order, format)
+        return
+    if sort is not None:
+        raise OptionError("--sort is for a family, and this is one network", expected="several values, as in -D N=0..3")
+    bound = source.bind({name: values[0] for name, values in choices.items()})
+    network = bound.build(read_shape(input), classes, fit=fit.value)
+    plan = make_plan(network, batch, update)
     step = _foretell(network, gpu, batch, optimizer) if time else None
-    if format is Format.json:
+    verdicts = check_budget(
+        budget, network_figures(network, plan), lambda n: network_figures(network, make_plan(network, n, update))
+    )
+    _print(plan, step, verdicts, format)
+    failures = [verdict for verdict in verdicts if not verdict.holds]
+    for failure in failures:
+        typer.echo(f"failed: {failure}", err=True)
+    if failures:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def _print(plan: Plan, step: StepTime | None, verdicts: tuple[Verdict, ...], format: PlanFormat) -> None:
+    if format is PlanFormat.json:
         from tatami.views.plan_json import plan_json
 
         content = plan_json(plan)
@@ -46,7 +94,19 @@ def command(
             from tatami.views.time_table import time_json
 
             content["time"] = time_json(step)
+        if verdicts:
+            content["assertions"] = [
+                {"assertion": str(v.assertion), "value": v.value, "holds": v.holds} for v in verdicts
+            ]
         typer.echo(json.dumps(content, indent=1))
+    elif format is PlanFormat.csv:
+        from tatami.views.plan_csv import plan_csv
+
+        typer.echo(plan_csv(plan), nl=False)
+    elif format is PlanFormat.markdown:
+        from tatami.views.plan_markdown import plan_markdown
+
+        typer.echo(plan_markdown(plan), nl=False)
     else:
         from rich.console import Console
 
@@ -57,6 +117,9 @@ def command(
             from tatami.views.time_table import time_table
 
             Console().print(time_table(step))
+        for verdict in verdicts:
+            if verdict.holds:
+                typer.echo(f"holds: {verdict}")
 
 
 def _foretell(network: Network, gpu: str | None, batch: int, optimizer: str) -> StepTime:

@@ -18,7 +18,7 @@ def layer_row(cost: LayerCost) -> tuple[str, ...]:
         short(cost.macs) if cost.macs else "",
         f"{cost.activation_values:,}" if cost.activation_values else "in place",
         field_text(cost.field),
-        _axes_text(cost.field, "jump"),
+        axes_text(cost.field, "jump"),
     )
 
 
@@ -26,10 +26,11 @@ def field_text(field: Field) -> str:
     """``212``, ``5x1`` where the axes differ, ``all`` for a vector, ``-`` where branches are misaligned."""
     if field.axes is None:
         return "all" if field.why == "whole" else "-"
-    return _axes_text(field, "size")
+    return axes_text(field, "size")
 
 
-def _axes_text(field: Field, attribute: str) -> str:
+def axes_text(field: Field, attribute: str) -> str:
+    """``size`` or ``jump``: one number, or ``5x1`` where the axes differ; empty where there is no single one."""
     if field.axes is None:
         return ""
     values = [getattr(axis, attribute) for axis in field.axes]

@@ -1,0 +1,58 @@
+"""``tatami compare``: networks side by side."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from tatami.cli.options import FitChoice, FitOption, Format, FormatOption, read_shape
+from tatami.network import find_network
+from tatami.plan import make_plan
+from tatami.plan.compare import compare
+from tatami.plan.figures import network_figures
+from tatami.recipe import make_optimizer
+
+_UNNAMED = "network"  # what a text without a name calls itself
+
+
+def command(
+    nets: Annotated[list[str], typer.Argument(metavar="NET NET...", help="Notation, zoo names, or .net files.")],
+    input: Annotated[str | None, typer.Option("--input", metavar="SIZES", help="The input's shape: 32x32x3.")] = None,
+    classes: Annotated[int | None, typer.Option(min=1, help="Size of a bare last FC.")] = None,
+    batch: Annotated[int, typer.Option(help="Samples in one step.")] = 1,
+    optimizer: Annotated[str, typer.Option(help="Whose state the memory counts: sgd, momentum, adam ...")] = "sgd",
+    fit: FitChoice = FitOption.crop,
+    format: FormatOption = Format.table,
+) -> None:
+    """Compare networks: sizes, parameters, MACs, memory, receptive field, depth, in figures and in words."""
+    shape, update = read_shape(input), make_optimizer(optimizer)
+    sources = [find_network(net) for net in nets]
+    networks = [source.build(shape, classes, fit=fit.value) for source in sources]
+    figures = [network_figures(network, make_plan(network, batch, update)) for network in networks]
+    comparison = compare(list(zip(_names([source.name for source in sources]), figures, strict=True)))
+    if format is Format.json:
+        from tatami.views.compare_table import compare_json
+
+        typer.echo(json.dumps(compare_json(comparison), indent=1))
+    else:
+        from rich.console import Console
+
+        from tatami.views.compare_table import compare_table
+
+        console = Console(highlight=False)
+        for name, net in zip(comparison.names, nets, strict=True):
+            if name != net:
+                console.print(f"{name}  {net}", markup=False)
+        console.print(compare_table(comparison))
+
+
+def _names(names: list[str]) -> list[str]:
+    """The names, each but once: a text has its place for a name, and so has the second of a name."""
+    counts = Counter(names)
+    return [
+        f"net {i}" if name == _UNNAMED else f"{name} ({i})" if counts[name] > 1 else name
+        for i, name in enumerate(names, start=1)
+    ]
