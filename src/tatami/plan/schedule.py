@@ -1,0 +1,254 @@
+"""The order of one step, forward and backward, and how long each tensor lives in it.
+
+The steps of a training: the layers forward, the loss, the layers backward in reverse, the update. A tensor lives from
+the step that makes it to the last step that reads it; the bytes alive at a step, over all tensors, are the memory that the
+step takes. Sizes are kept apart from the batch, so one schedule answers for every batch.
+
+With checkpointing (Chen et al. 2016, Training Deep Nets with Sublinear Memory Cost, section 4) a segment of layers
+keeps nothing of its forward pass but what enters and leaves it; the backward pass begins by running it forward again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from tatami.network import Network, Node
+from tatami.network.layers import Add, Concat, Flatten, Input, product
+from tatami.plan.kept import Engine
+
+Phase: TypeAlias = Literal["forward", "loss", "recompute", "backward", "update"]
+Kind: TypeAlias = Literal["input", "activations", "gradients of activations", "gradients"]
+
+GRADIENT_BITS = 32
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the schedule: which layer does what."""
+
+    phase: Phase
+    node: str
+
+
+@dataclass
+class Buffer:
+    """A tensor: ``bits`` a sample and ``fixed`` bytes a batch, alive from step ``first`` to step ``last``."""
+
+    kind: Kind
+    bits: int
+    fixed: int
+    first: int
+    last: int
+
+    def size(self, batch: int) -> int:
+        """Bytes for ``batch`` samples."""
+        return self.fixed + (self.bits * batch + 7) // 8
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Steps in order, and every tensor by name."""
+
+    steps: tuple[Step, ...]
+    buffers: dict[str, Buffer]
+
+    def alive(self, batch: int, kind: Kind | None = None) -> list[int]:
+        """Bytes alive at each step, of all tensors or of one kind."""
+        change = [0] * (len(self.steps) + 1)
+        for buffer in self.buffers.values():
+            if kind is None or buffer.kind == kind:
+                size = buffer.size(batch)
+                change[buffer.first] += size
+                change[buffer.last + 1] -= size
+        alive, total = [], 0
+        for difference in change[:-1]:
+            total += difference
+            alive.append(total)
+        return alive
+
+    def kept(self, batch: int) -> int:
+        """Bytes of activations alive when the forward pass has ended: what is kept for the backward pass."""
+        end = next(i for i, step in enumerate(self.steps) if step.phase == "loss")
+        return sum(
+            buffer.size(batch)
+            for name, buffer in self.buffers.items()
+            if buffer.kind == "activations" and buffer.first < end < buffer.last
+        )
+
+
+def make_schedule(
+    network: Network,
+    engine: Engine,
+    *,
+    bits: int = 32,
+    training: bool = True,
+    segments: Sequence[Sequence[str]] = (),
+) -> Schedule:
+    """The schedule of one training step, or of one inference.
+
+    Args:
+        network: any network.
+        engine: what its layers keep.
+        bits: width of an activation: 32, or 16 in mixed precision.
+        training: with loss, backward pass and update.
+        segments: for checkpointing, consecutive layers by name, each segment run again in the backward pass.
+    """
+    maker = _Maker(network, engine, bits, training, segments)
+    maker.go()
+    return Schedule(tuple(maker.steps), maker.buffers)
+
+
+class _Maker:
+    def __init__(
+        self, network: Network, engine: Engine, bits: int, training: bool, segments: Sequence[Sequence[str]]
+    ) -> None:
+        self.network, self.engine, self.bits, self.training = network, engine, bits, training
+        self.steps: list[Step] = []
+        self.buffers: dict[str, Buffer] = {}
+        self.consumers = network.consumers()
+        self.segment_of = {name: i for i, names in enumerate(segments) for name in names}
+        self.segments = segments
+        self.again: set[str] = set()  # nodes whose outputs exist a second time, recomputed
+        self.same: dict[str, str] = {}  # a gradient that lies in another's memory -> the other
+        self.roots: dict[str, str] = {}
+        for node in network:
+            self.roots[node.name] = self.roots[node.inputs[0]] if self.shares_memory(node) else node.name
+        self.learns = self.with_gradient()
+
+    # --- which tensors there are ---
+
+    def shares_memory(self, node: Node) -> bool:
+        """Whether the output lies in the input's memory: a view, or written over an input that nobody else needs."""
+        if isinstance(node.layer, self.engine.views):
+            return True
+        if not node.inputs or not isinstance(node.layer, self.engine.in_place):
+            return False
+        source = self.network[node.inputs[0]]
+        alone = len(self.consumers[source.name]) == 1 and not isinstance(source.layer, Input)
+        return alone and not (self.training and isinstance(source.layer, self.engine.keeps_output))
+
+    def with_gradient(self) -> set[str]:
+        """The nodes whose output needs a gradient: something trainable lies at or before them."""
+        found: set[str] = set()
+        for node in self.network:
+            parameters = node.layer.parameters(*self.network.input_shapes(node)).values()
+            if any(p.trainable for p in parameters) or any(name in found for name in node.inputs):
+                found.add(node.name)
+        return found
+
+    def tensor(self, name: str) -> str:
+        """The buffer that holds a node's output: that of the recomputed pass once there is one."""
+        root = self.roots[name]
+        return f"{root} again" if root in self.again else root
+
+    # --- time ---
+
+    def begin(self, phase: Phase, node: str) -> int:
+        self.steps.append(Step(phase, node))
+        return len(self.steps) - 1
+
+    def make(self, name: str, kind: Kind, bits: int, fixed: int = 0) -> None:
+        now = len(self.steps) - 1
+        self.buffers[name] = Buffer(kind, bits, fixed, now, now)
+
+    def read(self, name: str) -> None:
+        self.buffers[self.same.get(name, name)].last = len(self.steps) - 1
+
+    # --- the passes ---
+
+    def go(self) -> None:
+        for node in self.network:
+            self.forward(node, "forward")
+        if not self.training:
+            return
+        output = self.network.nodes[-1]
+        self.begin("loss", output.name)
+        self.read(self.tensor(output.name))
+        self.make("log-probabilities", "activations", GRADIENT_BITS * product(output.shape))
+        self.begin("backward", "loss")
+        self.read("log-probabilities")
+        self.make(f"d {output.name}", "gradients of activations", self.bits * product(output.shape))
+        done: set[int] = set()
+        for node in reversed(self.network.nodes):
+            segment = self.segment_of.get(node.name)
+            if segment is not None and segment not in done:
+                done.add(segment)
+                for name in self.segments[segment]:
+                    self.forward(self.network[name], "recompute")
+            if node.name in self.learns:
+                self.backward(node)
+        self.begin("update", "weights")
+        for name, buffer in self.buffers.items():
+            if buffer.kind == "gradients":
+                self.read(name)
+                if self.engine.gradients_persist:
+                    buffer.first = 0
+
+    def forward(self, node: Node, phase: Phase) -> None:
+        """Make the output, read the inputs; keep what the backward pass will read."""
+        self.begin(phase, node.name)
+        for name in node.inputs:
+            self.read(self.tensor(name))
+        if phase == "recompute":
+            self.again.add(node.name)
+        if self.roots[node.name] == node.name:
+            kind: Kind = "input" if isinstance(node.layer, Input) else "activations"
+            width = GRADIENT_BITS if kind == "input" else self.bits
+            self.make(self.tensor(node.name), kind, width * product(node.shape))
+        else:
+            self.read(self.tensor(node.name))
+        for name, own in self.own(node):
+            self.make(name, "activations", *own)
+
+    def own(self, node: Node) -> list[tuple[str, tuple[int, int]]]:
+        """The layer's own tensors: name, bits a sample, fixed bytes."""
+        if not self.training or not node.inputs or node.name not in self.learns:
+            return []
+        mark = " again" if node.name in self.again else ""
+        shape = self.network.input_shapes(node)[0]
+        tensors = []
+        for own in self.engine.own(node.layer, shape, node.shape):
+            size = own.values * (own.bits or self.bits)
+            tensors.append((f"{node.name}.{own.name}{mark}", (0, size // 8) if own.per_batch else (size, 0)))
+        return tensors
+
+    def backward(self, node: Node) -> None:
+        """Read the output's gradient and what was kept; make the gradients of inputs and weights."""
+        self.begin("backward", node.name)
+        gradient = f"d {node.name}"
+        self.read(gradient)
+        if self.engine.wants_inputs(node.layer):
+            for name in node.inputs:
+                self.read(self.tensor(name))
+        if isinstance(node.layer, self.engine.keeps_output):
+            self.read(self.tensor(node.name))
+        for name, _ in self.own(node):
+            self.read(name)
+        for name, parameter in node.layer.parameters(*self.network.input_shapes(node)).items():
+            if parameter.trainable:
+                self.make(f"d {node.name}.{name}", "gradients", 0, parameter.size * GRADIENT_BITS // 8)
+        for name in dict.fromkeys(node.inputs):
+            if name in self.learns:
+                self.flow(node, name)
+
+    def flow(self, node: Node, name: str) -> None:
+        """The gradient that goes on to the node ``name``: a new tensor, the one that came, or added to another."""
+        size = self.bits * product(self.network[name].shape)
+        there, source = f"d {name}", f"d {node.name}"
+        if there in self.buffers or there in self.same:
+            self.read(there)
+            if not self.passes_on(node):
+                # The sum of gradients needs the new share for the length of the step.
+                self.make(f"{there} from {node.name}", "gradients of activations", size)
+        elif self.passes_on(node):
+            self.same[there] = self.same.get(source, source)
+        else:
+            self.make(there, "gradients of activations", size)
+
+    def passes_on(self, node: Node) -> bool:
+        """Whether the gradient that came back is itself, or holds, the one that goes on."""
+        if isinstance(node.layer, (Add, Concat, Flatten)):
+            return True
+        return self.engine.gradients_in_place and self.shares_memory(node)
