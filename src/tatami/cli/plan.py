@@ -42,6 +42,10 @@ def command(
         str | None,
         typer.Option(metavar="FIGURE", help="Order of a family: params, macs, memory ...; -params: largest first."),
     ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option(metavar="WHAT", help="Show the arithmetic of a layer (conv1), of all, or of the memory."),
+    ] = None,
     format: Annotated[PlanFormat, typer.Option("--format", help="How to print the result.")] = PlanFormat.table,
 ) -> None:
     """Say what a network costs: sizes, parameters, MACs, memory, receptive field. Or list a family's members."""
@@ -53,8 +57,9 @@ def command(
     if any(len(values) > 1 for values in choices.values()):
         from tatami.cli.family import print_family, read_order
 
-        if time:
-            raise OptionError("--time is for one network, not for a family", expected="one value for each -D")
+        if time or explain is not None:
+            option = "--time" if time else "--explain"
+            raise OptionError(f"{option} is for one network, not for a family", expected="one value for each -D")
         order = read_order(sort) if sort is not None else None
         family = plan_family(
             source,
@@ -77,7 +82,12 @@ def command(
     verdicts = check_budget(
         budget, network_figures(network, plan), lambda n: network_figures(network, make_plan(network, n, update))
     )
-    _print(plan, step, verdicts, format)
+    if explain is not None:
+        from tatami.cli.explain import print_explanation
+
+        print_explanation(network, plan, explain, format)
+    else:
+        _print(plan, step, verdicts, format)
     failures = [verdict for verdict in verdicts if not verdict.holds]
     for failure in failures:
         typer.echo(f"failed: {failure}", err=True)
