@@ -11,10 +11,10 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 SOURCES := $(shell find src/tatami -type f -not -path '*/__pycache__/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types contracts wheel pictures clean
+.PHONY: help demo test test-torch check lint format types contracts wheel pictures clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/installed  ## train the memo's network on the built-in digits
 	$(USE)/tatami train
@@ -22,6 +22,10 @@ demo: .venv/installed  ## train the memo's network on the built-in digits
 # One BLAS thread a worker: the arrays of the tests are small, and the workers already share the cores.
 test: .venv-dev/installed  ## run the tests
 	OMP_NUM_THREADS=1 $(DEV)/python -m pytest -n $(JOBS)
+
+# PyTorch by its exact version: elsewhere than on a machine with a CPU wheel at hand it may be a large download.
+test-torch: .venv-dev/torch  ## hold the plan's memory against PyTorch
+	$(DEV)/python -m pytest tests/plan/test_schedule.py
 
 check: lint types contracts wheel  ## lint, types, contracts and wheel
 
@@ -64,6 +68,10 @@ clean:  ## remove environments, caches and what was built
 .venv-dev/installed: pyproject.toml
 	$(call new_environment,.venv-dev)
 	$(DEV)/python $(PIP_INSTALL) --editable '.[dev]'
+	@touch $@
+
+.venv-dev/torch: .venv-dev/installed
+	$(DEV)/python $(PIP_INSTALL) torch==2.13.0
 	@touch $@
 
 define new_environment

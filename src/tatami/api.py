@@ -65,9 +65,10 @@ class Network(_Network):
         """The network that :meth:`to_json` gave."""
         return cls.from_nodes(network_from_json(value).nodes)
 
-    def plan(self, batch: int = 1, optimizer: Optimizer | None = None) -> ShownPlan:
-        """What the network costs: see :func:`tatami.plan.make_plan`."""
-        return ShownPlan(**vars(make_plan(self, batch, optimizer)))
+    def plan(self, batch: int = 1, optimizer: Optimizer | None = None, **settings: Any) -> ShownPlan:
+        """What the network costs: see :func:`tatami.plan.make_plan`, which also says the other ``settings``."""
+        plan = make_plan(self, batch, optimizer, **settings)
+        return ShownPlan(plan.network, plan.layers, plan.totals, plan.settings)
 
 
 class ShownPlan(Plan):

@@ -15,9 +15,9 @@ def test_ticks_span_the_values_in_round_steps(a: float, b: float) -> None:
     low, high = min(a, b), max(a, b)
     marks = ticks(low, high)
     assert 2 <= len(marks) <= 9
-    assert marks[0] <= low + 1e-6
-    assert marks[-1] >= high - 1e-6
     step = marks[1] - marks[0]
+    assert marks[0] <= low + 1e-6 * step
+    assert marks[-1] >= high - 1e-6 * step
     assert round(step / 10 ** math.floor(math.log10(step) + 1e-9), 6) in (1, 2, 5, 10)
 
 

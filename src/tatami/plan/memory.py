@@ -1,51 +1,156 @@
-"""Memory of a network in bytes, from counts of values.
+"""Memory of one step, in bytes: three views.
 
-Two views so far. *Textbook*: the memo's formula, W*H*filters*4 bytes a map, and about twice that with the backward
-pass. *By kind*: weights, gradients, optimizer state, activations of a batch.
+*Textbook*: the memo's formula, W*H*filters*4 bytes a map, and about twice that with backward. *By kind*: weights,
+gradients, optimizer state, input, activations kept for the backward pass. *Peak*: the most that is alive at one time in
+the real order of the step, and where.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
+from tatami.errors import OptionError
+from tatami.network import Network
+from tatami.network.layers import Conv, Dense
 from tatami.plan.cost import LayerCost
-from tatami.recipe import Optimizer
+from tatami.plan.kept import find_engine
+from tatami.plan.schedule import Schedule, Step, make_schedule
+from tatami.recipe import SGD, Optimizer
 
 FLOAT32 = 4  # bytes
+DTYPES = {"float32": 32, "bf16": 16}
+
+Segments: TypeAlias = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class StepSettings:
+    """What step the memory is that of.
+
+    Attributes:
+        batch: samples in the step.
+        optimizer: whose state is counted.
+        engine: cpu, torch or torch-cpu: see :mod:`tatami.plan.kept`.
+        dtype: float32, or bf16: activations of 16 bits, weights and their gradients of 32, with a copy of the CONV and
+            FC weights of 16 (mixed precision, Micikevicius et al. 2017, section 3.1).
+        training: False for inference: the forward pass alone.
+        segments: layers that checkpointing runs again: see :mod:`tatami.plan.schedule`.
+    """
+
+    batch: int = 1
+    optimizer: Optimizer = field(default_factory=SGD)
+    engine: str = "cpu"
+    dtype: str = "float32"
+    training: bool = True
+    segments: Segments = ()
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise OptionError("impossible batch", got=self.batch, expected="at least 1")
+        if self.dtype not in DTYPES:
+            raise OptionError("unknown dtype", got=self.dtype, expected=", ".join(DTYPES))
+        if self.dtype == "bf16" and self.engine == "cpu":
+            raise OptionError("the CPU engine computes in float32", got="bf16", expected="--engine torch for bf16")
+        find_engine(self.engine)
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes in float32, for one step on ``batch`` samples.
+    """Bytes of one step.
 
     Attributes:
-        textbook_forward_bytes: every activation map once, ReLU in place, the input included.
+        batch, engine, dtype, training: of the step.
+        textbook_forward_bytes: every activation map once, ReLU in place, the input included, in float32.
         textbook_training_bytes: twice that, for the gradients of the maps.
-        weights: parameters and running statistics.
-        gradients: one value a trainable parameter.
-        optimizer: its state, so many values a trainable parameter.
-        activations: the maps of the batch that the backward pass needs, ReLU in place.
+        input: the samples.
+        weights: parameters, running statistics, and in mixed precision the 16-bit copies.
+        gradients: one float32 value a trainable parameter.
+        optimizer: its state.
+        activations: what the forward pass keeps for the backward pass; at inference, the most that is alive at a time.
+        workspace: what lives only within the passes, at the peak: gradients of activations, and activations that are
+            not kept.
+        peak_bytes: the most that is alive at one time, all kinds together.
+        peak_at: the step of the peak.
+        timeline: for each step, the bytes alive.
     """
 
     batch: int
+    engine: str
+    dtype: str
+    training: bool
     textbook_forward_bytes: int
     textbook_training_bytes: int
+    input: int
     weights: int
     gradients: int
     optimizer: int
     activations: int
+    workspace: int
+    peak_bytes: int
+    peak_at: Step
+    timeline: tuple[tuple[Step, int], ...]
 
 
-def memory(costs: tuple[LayerCost, ...], batch: int, optimizer: Optimizer) -> Memory:
-    """The memory of one training step on ``batch`` samples."""
+def memory(network: Network, costs: tuple[LayerCost, ...], settings: StepSettings) -> Memory:
+    """The memory of one step.
+
+    Args:
+        network: the network.
+        costs: those of its layers, from :func:`tatami.plan.cost.layer_costs`.
+        settings: which step.
+    """
+    schedule = step_schedule(network, settings)
+    batch = settings.batch
+    constant = weight_bytes(network, settings) + optimizer_bytes(network, settings)
+    alive = schedule.alive(batch)
+    at = max(range(len(alive)), key=alive.__getitem__)
+    kinds = {kind: schedule.alive(batch, kind)[at] for kind in ("input", "activations", "gradients")}
+    kept = schedule.kept(batch) if settings.training else kinds["activations"]
     forward = FLOAT32 * batch * sum(cost.activation_values for cost in costs)
-    trainable = FLOAT32 * sum(cost.params for cost in costs)
     return Memory(
         batch=batch,
+        engine=settings.engine,
+        dtype=settings.dtype,
+        training=settings.training,
         textbook_forward_bytes=forward,
         textbook_training_bytes=2 * forward,
-        weights=trainable + FLOAT32 * sum(cost.buffers for cost in costs),
-        gradients=trainable,
-        optimizer=len(optimizer.slots) * trainable,
-        activations=forward,
+        input=schedule.buffers[network.nodes[0].name].size(batch),
+        weights=weight_bytes(network, settings),
+        gradients=FLOAT32 * _trainable(network) if settings.training else 0,
+        optimizer=optimizer_bytes(network, settings),
+        activations=kept,
+        workspace=max(0, alive[at] - kinds["input"] - kinds["gradients"] - min(kept, kinds["activations"])),
+        peak_bytes=constant + alive[at],
+        peak_at=schedule.steps[at],
+        timeline=tuple((step, constant + count) for step, count in zip(schedule.steps, alive, strict=True)),
     )
+
+
+def step_schedule(network: Network, settings: StepSettings) -> Schedule:
+    """The schedule that the settings ask for."""
+    return make_schedule(
+        network,
+        find_engine(settings.engine),
+        bits=DTYPES[settings.dtype],
+        training=settings.training,
+        segments=settings.segments,
+    )
+
+
+def weight_bytes(network: Network, settings: StepSettings) -> int:
+    """Bytes of parameters and running statistics, and of their narrow copies in mixed precision."""
+    total = FLOAT32 * sum(parameter.size for parameter in network.parameters().values())
+    if settings.dtype == "bf16":
+        matrices = (node for node in network if isinstance(node.layer, (Conv, Dense)))
+        total += 2 * sum(n.layer.parameters(*network.input_shapes(n))["weight"].size for n in matrices)
+    return total
+
+
+def optimizer_bytes(network: Network, settings: StepSettings) -> int:
+    """Bytes of the optimizer's state; none at inference."""
+    return len(settings.optimizer.slots) * FLOAT32 * _trainable(network) if settings.training else 0
+
+
+def _trainable(network: Network) -> int:
+    return sum(parameter.size for parameter in network.parameters().values() if parameter.trainable)

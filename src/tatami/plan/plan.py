@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
-from tatami.errors import OptionError
 from tatami.network import Network
 from tatami.network.layers import Shape
 from tatami.plan.cost import LayerCost, layer_costs
-from tatami.plan.memory import Memory, memory
+from tatami.plan.memory import Memory, StepSettings, memory
 from tatami.plan.receptive_field import Field
 from tatami.recipe import SGD, Optimizer
 
@@ -34,24 +34,47 @@ class Totals:
 
 @dataclass(frozen=True)
 class Plan:
-    """The costs of a network's layers, their sums, and the memory of a training step."""
+    """The costs of a network's layers, their sums, and the memory of one step."""
 
-    input: Shape
+    network: Network
     layers: tuple[LayerCost, ...]
     totals: Totals
-    memory: Memory
+    settings: StepSettings
+
+    @property
+    def input(self) -> Shape:
+        """Shape of one sample."""
+        return self.network.input_shape
+
+    @cached_property
+    def memory(self) -> Memory:
+        """The memory of one step; worked out when it is first asked for."""
+        return memory(self.network, self.layers, self.settings)
 
 
-def make_plan(network: Network, batch: int = 1, optimizer: Optimizer | None = None) -> Plan:
+def make_plan(
+    network: Network,
+    batch: int = 1,
+    optimizer: Optimizer | None = None,
+    *,
+    engine: str = "cpu",
+    dtype: str = "float32",
+    training: bool = True,
+) -> Plan:
     """Plan a network. Takes milliseconds and allocates nothing.
 
     Args:
         network: any network.
         batch: samples in one step.
         optimizer: whose state the memory counts; plain SGD, which has none, unless given.
+        engine: whose memory is foretold: cpu, torch (a GPU) or torch-cpu.
+        dtype: float32, or bf16 for mixed precision.
+        training: False for the memory of inference.
+
+    Raises:
+        OptionError: a setting that makes no sense.
     """
-    if batch < 1:
-        raise OptionError("impossible batch", got=batch, expected="at least 1")
+    settings = StepSettings(batch, optimizer or SGD(), engine, dtype, training)
     costs = layer_costs(network)
     last_map = next((cost for cost in reversed(costs) if len(cost.output) > 1), costs[0])
     totals = Totals(
@@ -61,4 +84,4 @@ def make_plan(network: Network, batch: int = 1, optimizer: Optimizer | None = No
         activation_values=sum(cost.activation_values for cost in costs),
         field=last_map.field,
     )
-    return Plan(network.input_shape, costs, totals, memory(costs, batch, optimizer or SGD()))
+    return Plan(network, costs, totals, settings)

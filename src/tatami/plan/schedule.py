@@ -1,8 +1,8 @@
 """The order of one step, forward and backward, and how long each tensor lives in it.
 
 The steps of a training: the layers forward, the loss, the layers backward in reverse, the update. A tensor lives from
-the step that makes it to the last step that reads it; the bytes alive at a step, over all tensors, are the memory that the
-step takes. Sizes are kept apart from the batch, so one schedule answers for every batch.
+the step that makes it to the last step that reads it; the bytes alive at a step, over all tensors, are the memory that
+it takes. Sizes are kept apart from the batch, so one schedule answers for every batch.
 
 With checkpointing (Chen et al. 2016, Training Deep Nets with Sublinear Memory Cost, section 4) a segment of layers
 keeps nothing of its forward pass but what enters and leaves it; the backward pass begins by running it forward again.

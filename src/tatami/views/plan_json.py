@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
-from tatami.plan import Field, LayerCost, Plan
+from tatami.plan import Field, LayerCost, Memory, Plan
 
 SCHEMA = "tatami.plan/1"
 
@@ -29,8 +29,14 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             "activation_values": plan.totals.activation_values,
             "receptive_field": _per_axis(plan.totals.field, "size"),
         },
-        "memory": asdict(plan.memory),
+        "memory": _memory(plan.memory),
     }
+
+
+def _memory(memory: Memory) -> dict[str, Any]:
+    """Bytes, each key that of :class:`tatami.plan.Memory`; the timeline is left to the views that draw it."""
+    values = {field.name: getattr(memory, field.name) for field in fields(memory) if field.name != "timeline"}
+    return {**values, "peak_at": asdict(memory.peak_at)}
 
 
 def _layer(cost: LayerCost) -> dict[str, Any]:

@@ -48,11 +48,15 @@ def _summary(plan: Plan) -> Text:
         f"MACs             {totals.macs:,} = {short(totals.macs)}; FLOPs = 2 x MACs = {short(totals.flops)}",
         f"activations      {totals.activation_values:,} values a sample",
         f"receptive field  {field_text(totals.field)} (last map)",
-        f"memory, batch {memory.batch}, float32:",
+        f"memory of {'a training step' if memory.training else 'inference'}, batch {memory.batch}, {memory.dtype}, "
+        f"engine {memory.engine}:",
         f"  textbook       {bytes_text(memory.textbook_forward_bytes)} forward, "
         f"{bytes_text(memory.textbook_training_bytes)} with backward",
-        f"  by kind        weights {bytes_text(memory.weights)}, gradients {bytes_text(memory.gradients)},\n"
-        f"                 optimizer {bytes_text(memory.optimizer)}, activations {bytes_text(memory.activations)}",
+        f"  by kind        weights {bytes_text(memory.weights)}, gradients {bytes_text(memory.gradients)}, "
+        f"optimizer {bytes_text(memory.optimizer)},",
+        f"                 input {bytes_text(memory.input)}, activations {bytes_text(memory.activations)}, "
+        f"workspace {bytes_text(memory.workspace)}",
+        f"  peak           {bytes_text(memory.peak_bytes)}, {memory.peak_at.phase} of {memory.peak_at.node}",
     ]
     return Text("\n".join(lines))
 
