@@ -13,10 +13,11 @@ from tatami.network import Network, find_network
 from tatami.plan import Plan, make_plan
 from tatami.plan.budget import Verdict, check_budget, read_assertion
 from tatami.plan.family import family_choices, plan_family
-from tatami.plan.figures import network_figures
+from tatami.plan.figures import plan_figures
 from tatami.recipe import make_optimizer
 
 if TYPE_CHECKING:
+    from tatami.cli.plan_batch import BatchAnswer
     from tatami.plan.time import StepTime
 
 
@@ -27,10 +28,18 @@ def command(
     classes: Annotated[int | None, typer.Option(min=1, help="Size of a bare last FC.")] = None,
     batch: Annotated[int, typer.Option(help="Samples in one step.")] = 1,
     optimizer: Annotated[str, typer.Option(help="Whose state the memory counts: sgd, momentum, adam ...")] = "sgd",
+    engine: Annotated[
+        str | None, typer.Option(help="Whose memory: cpu, or torch (a GPU), which --gpu and --memory take.")
+    ] = None,
+    dtype: Annotated[str, typer.Option(help="float32, or bf16 for mixed precision.")] = "float32",
+    inference: Annotated[bool, typer.Option("--inference", help="The memory of inference, not of training.")] = False,
+    memory: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Find the largest batch for this memory: 24GB, 16GiB.")
+    ] = None,
     fit: FitChoice = FitOption.crop,
     time: Annotated[bool, typer.Option("--time", help="Foretell the time of a step, here or on --gpu.")] = False,
     gpu: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A card of `tatami gpus`, such as 'RTX 4090'.")
+        str | None, typer.Option(metavar="NAME", help="The largest batch, or --time, on a card of `tatami gpus`.")
     ] = None,
     asserted: Annotated[
         list[str] | None,
@@ -50,8 +59,7 @@ def command(
 ) -> None:
     """Say what a network costs: sizes, parameters, MACs, memory, receptive field. Or list a family's members."""
     given, budget = read_choices(bind), [read_assertion(text) for text in asserted or []]
-    if gpu is not None and not time:
-        raise OptionError("--gpu has nothing to say", expected="--time beside it")
+    engine = engine or ("cpu" if gpu is None and memory is None else "torch")
     source, update = find_network(net), make_optimizer(optimizer)
     choices = family_choices(source, given)
     if any(len(values) > 1 for values in choices.values()):
@@ -70,6 +78,7 @@ def command(
             batch=batch,
             optimizer=update,
             budget=budget,
+            peak=order is not None and order[0].name == "memory",
         )
         print_family(family, order, format)
         return
@@ -77,17 +86,22 @@ def command(
         raise OptionError("--sort is for a family, and this is one network", expected="several values, as in -D N=0..3")
     bound = source.bind({name: values[0] for name, values in choices.items()})
     network = bound.build(read_shape(input), classes, fit=fit.value)
-    plan = make_plan(network, batch, update)
+    plan = make_plan(network, batch, update, engine=engine, dtype=dtype, training=not inference)
+    largest = None
+    if memory is not None or gpu is not None:
+        from tatami.cli.plan_batch import answer_batch
+
+        largest = answer_batch(network, plan.settings, memory, gpu)
     step = _foretell(network, gpu, batch, optimizer) if time else None
-    verdicts = check_budget(
-        budget, network_figures(network, plan), lambda n: network_figures(network, make_plan(network, n, update))
-    )
+    verdicts: tuple[Verdict, ...] = ()
+    if budget:
+        verdicts = check_budget(budget, plan_figures(plan), lambda n: plan_figures(make_plan(network, n, update)))
     if explain is not None:
         from tatami.cli.explain import print_explanation
 
         print_explanation(network, plan, explain, format)
     else:
-        _print(plan, step, verdicts, format)
+        _print(plan, largest, step, verdicts, format)
     failures = [verdict for verdict in verdicts if not verdict.holds]
     for failure in failures:
         typer.echo(f"failed: {failure}", err=True)
@@ -95,11 +109,22 @@ def command(
         raise typer.Exit(CHECK_FAILED)
 
 
-def _print(plan: Plan, step: StepTime | None, verdicts: tuple[Verdict, ...], format: PlanFormat) -> None:
+def _print(
+    plan: Plan,
+    largest: BatchAnswer | None,
+    step: StepTime | None,
+    verdicts: tuple[Verdict, ...],
+    format: PlanFormat,
+) -> None:
     if format is PlanFormat.json:
         from tatami.views.plan_json import plan_json
 
         content = plan_json(plan)
+        content["max_batch"] = None if largest is None else largest.found.batch
+        if largest is not None:
+            from tatami.views.batch_text import batch_json
+
+            content["largest_batch"] = batch_json(largest.found, largest.narrow, largest.again)
         if step is not None:
             from tatami.views.time_table import time_json
 
@@ -123,6 +148,10 @@ def _print(plan: Plan, step: StepTime | None, verdicts: tuple[Verdict, ...], for
         from tatami.views.plan_table import plan_table
 
         Console().print(plan_table(plan))
+        if largest is not None:
+            from tatami.views.batch_text import batch_lines
+
+            typer.echo("\n".join(batch_lines(largest.found, largest.narrow, largest.again)))
         if step is not None:
             from tatami.views.time_table import time_table
 

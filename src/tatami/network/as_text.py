@@ -50,7 +50,7 @@ class _Writer:
             counts[stem] = counts.get(stem, 0) + (node.name == default)  # a name of its own does not count
             before = max((self.pools[name] for name in node.inputs), default=0)
             self.pools[node.name] = before + isinstance(node.layer, Pool)
-        self.dominators = _immediate_dominators(self.network)
+        self.dominators = self.network.dominators()
 
     def chain_to(self, end: Node, start: Node | None) -> ast.Chain:
         """The chain from behind ``start`` (None: from INPUT on) up to ``end``."""
@@ -149,23 +149,6 @@ class _Writer:
         if node.name != self.default_names[node.name]:
             arguments.append(ast.Argument("name", ast.Name(node.name)))
         return ast.Layer(cls.keyword, tuple(arguments))
-
-
-def _immediate_dominators(network: Network) -> dict[str, str]:
-    """For every node but the first, the last node that all paths to it share (Cooper, Harvey & Kennedy 2001)."""
-    depth = {network.nodes[0].name: 0}
-    dominators: dict[str, str] = {}
-    for node in network.nodes[1:]:
-        common = node.inputs[0]
-        for other in node.inputs[1:]:
-            while common != other:
-                if depth[common] >= depth[other]:
-                    common = dominators[common]
-                else:
-                    other = dominators[other]
-        dominators[node.name] = common
-        depth[node.name] = depth[common] + 1
-    return dominators
 
 
 def _value(value: Any, argument: Argument) -> ast.Value:

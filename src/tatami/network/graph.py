@@ -98,6 +98,25 @@ class Network:
                 found[name].append(node.name)
         return found
 
+    def dominators(self) -> dict[str, str]:
+        """For every node but the first, the last node before it that all paths to it share: its immediate dominator.
+
+        Source: Cooper, Harvey & Kennedy 2001, A Simple, Fast Dominance Algorithm, figure 3.
+        """
+        depth = {self.nodes[0].name: 0}
+        found: dict[str, str] = {}
+        for node in self.nodes[1:]:
+            common = node.inputs[0]
+            for other in node.inputs[1:]:
+                while common != other:
+                    if depth[common] >= depth[other]:
+                        common = found[common]
+                    else:
+                        other = found[other]
+            found[node.name] = common
+            depth[node.name] = depth[common] + 1
+        return found
+
     def parameters(self) -> dict[str, Parameter]:
         """Every tensor by its full name, ``conv1.weight``, in the order of the layers."""
         return {

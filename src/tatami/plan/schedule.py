@@ -100,6 +100,19 @@ def make_schedule(
     return Schedule(tuple(maker.steps), maker.buffers)
 
 
+def shared_memory(network: Network, engine: Engine, training: bool = True) -> set[str]:
+    """The nodes whose output lies in their input's memory: views, and layers that write over what nobody else needs."""
+    consumers = network.consumers()
+    found = set()
+    for node in network.nodes[1:]:
+        source = network[node.inputs[0]]
+        alone = len(consumers[source.name]) == 1 and not isinstance(source.layer, Input)
+        spare = alone and not (training and isinstance(source.layer, engine.keeps_output))
+        if isinstance(node.layer, engine.views) or (isinstance(node.layer, engine.in_place) and spare):
+            found.add(node.name)
+    return found
+
+
 class _Maker:
     def __init__(
         self, network: Network, engine: Engine, bits: int, training: bool, segments: Sequence[Sequence[str]]
@@ -107,27 +120,17 @@ class _Maker:
         self.network, self.engine, self.bits, self.training = network, engine, bits, training
         self.steps: list[Step] = []
         self.buffers: dict[str, Buffer] = {}
-        self.consumers = network.consumers()
         self.segment_of = {name: i for i, names in enumerate(segments) for name in names}
         self.segments = segments
         self.again: set[str] = set()  # nodes whose outputs exist a second time, recomputed
         self.same: dict[str, str] = {}  # a gradient that lies in another's memory -> the other
         self.roots: dict[str, str] = {}
+        self.shared = shared_memory(network, engine, training)
         for node in network:
-            self.roots[node.name] = self.roots[node.inputs[0]] if self.shares_memory(node) else node.name
+            self.roots[node.name] = self.roots[node.inputs[0]] if node.name in self.shared else node.name
         self.learns = self.with_gradient()
 
     # --- which tensors there are ---
-
-    def shares_memory(self, node: Node) -> bool:
-        """Whether the output lies in the input's memory: a view, or written over an input that nobody else needs."""
-        if isinstance(node.layer, self.engine.views):
-            return True
-        if not node.inputs or not isinstance(node.layer, self.engine.in_place):
-            return False
-        source = self.network[node.inputs[0]]
-        alone = len(self.consumers[source.name]) == 1 and not isinstance(source.layer, Input)
-        return alone and not (self.training and isinstance(source.layer, self.engine.keeps_output))
 
     def with_gradient(self) -> set[str]:
         """The nodes whose output needs a gradient: something trainable lies at or before them."""
@@ -251,4 +254,4 @@ class _Maker:
         """Whether the gradient that came back is itself, or holds, the one that goes on."""
         if isinstance(node.layer, (Add, Concat, Flatten)):
             return True
-        return self.engine.gradients_in_place and self.shares_memory(node)
+        return self.engine.gradients_in_place and node.name in self.shared

@@ -1,0 +1,39 @@
+"""The part of ``tatami plan`` that answers how large a batch may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tatami.errors import OptionError
+from tatami.network import Network
+from tatami.plan.batch import LargestBatch, checkpointed, largest_batch
+from tatami.plan.devices import find_device, parse_memory
+from tatami.plan.memory import StepSettings
+
+
+@dataclass(frozen=True)
+class BatchAnswer:
+    """The largest batch as asked, in bf16 where that differs, and with checkpointing where that helps."""
+
+    found: LargestBatch
+    narrow: LargestBatch | None
+    again: LargestBatch | None
+
+
+def answer_batch(network: Network, settings: StepSettings, memory: str | None, gpu: str | None) -> BatchAnswer:
+    """The largest batch in ``memory`` (``24GB``) or on the card ``gpu``.
+
+    Raises:
+        OptionError: both are given, or the card's memory is not known.
+    """
+    if memory is not None and gpu is not None:
+        raise OptionError("--memory and --gpu are two answers to one question", expected="one of them")
+    limit = parse_memory(memory) if memory is not None else find_device(gpu or "").memory_bytes
+    if limit is None:
+        raise OptionError("the card's memory is not known", got=gpu, expected="--memory 24GB instead")
+    is_wide = settings.engine == "torch" and settings.dtype == "float32"
+    return BatchAnswer(
+        found=largest_batch(network, settings, limit),
+        narrow=largest_batch(network, replace(settings, dtype="bf16"), limit) if is_wide else None,
+        again=checkpointed(network, settings, limit) if settings.training else None,
+    )

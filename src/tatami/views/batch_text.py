@@ -1,0 +1,71 @@
+"""The largest batch in words, and as data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tatami.plan.batch import GPU_CONTEXT, GPU_ROUNDING, LargestBatch
+from tatami.views.numbers import bytes_text
+
+
+def batch_lines(found: LargestBatch, narrow: LargestBatch | None, again: LargestBatch | None) -> list[str]:
+    """What fits, what binds, and what would move it.
+
+    Args:
+        found: as asked.
+        narrow: the same in bf16, where that is another question.
+        again: with activation checkpointing, where that helps.
+    """
+    settings, memory = found.settings, found.memory
+    what = "training" if settings.training else "inference"
+    head = (
+        f"largest batch    {found.batch} for {what} in {bytes_text(found.limit)} ({settings.dtype}, {settings.engine})"
+    )
+    if found.batch == 0:
+        head = (
+            f"largest batch    0: one sample takes {bytes_text(memory.peak_bytes)}, "
+            f"and there are {bytes_text(max(0, found.limit - found.reserve))}"
+        )
+    lines = [head]
+    share = memory.activations / memory.peak_bytes
+    lines.append(
+        f"  what binds     {memory.peak_at.phase} of {memory.peak_at.node}; activations are {share:.0%} of the peak"
+    )
+    lines.append(f"  a sample more  takes {bytes_text(found.per_sample)}")
+    if narrow is not None:
+        lines.append(f"  in bf16        {found.batch} -> {narrow.batch}")
+    if again is not None:
+        parts = len(again.settings.segments)
+        lines.append(
+            f"  checkpointing  {found.batch} -> {again.batch} with {parts} part{'s' * (parts > 1)} run twice, "
+            f"+{again.recomputed:.0%} arithmetic"
+        )
+        lines += [
+            f"                 part {i}: {part[0]} to {part[-1]}" for i, part in enumerate(again.settings.segments, 1)
+        ]
+    if settings.training and found.batch:
+        lines.append(f"  accumulation   any multiple of {found.batch}, with the gradients of several steps summed")
+    if found.reserve:
+        lines.append(f"  assumes        {bytes_text(GPU_CONTEXT)} for the GPU's context")
+        lines.append(f"                 and {GPU_ROUNDING:.0%} lost to the allocator's rounding")
+    return lines
+
+
+def batch_json(found: LargestBatch, narrow: LargestBatch | None, again: LargestBatch | None) -> dict[str, Any]:
+    """The same as data, in bytes."""
+    return {
+        "max_batch": found.batch,
+        "limit_bytes": found.limit,
+        "reserve_bytes": found.reserve,
+        "peak_bytes": found.memory.peak_bytes,
+        "peak_at": vars(found.memory.peak_at),
+        "bytes_per_sample": found.per_sample,
+        "bf16": None if narrow is None else narrow.batch,
+        "checkpointing": None
+        if again is None
+        else {
+            "max_batch": again.batch,
+            "segments": [list(part) for part in again.settings.segments],
+            "recomputed": again.recomputed,
+        },
+    }

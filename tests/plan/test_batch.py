@@ -1,0 +1,86 @@
+"""The largest batch, held against the schedule itself and against hand arithmetic."""
+
+import pytest
+
+from tatami.network import build, find_network
+from tatami.notation import parse
+from tatami.plan import StepSettings, make_plan
+from tatami.plan.batch import GPU_CONTEXT, GPU_ROUNDING, checkpointed, divisions, largest_batch
+from tatami.plan.memory import memory
+from tatami.recipe import SGD, Adam
+
+
+def test_by_hand() -> None:
+    # Weights 124, their gradients 124, Adam's state 248 values. A sample takes, at the peak (backward of fc2, see
+    # test_schedule), 10 + 8 + 4 + 8 values, whichever step is the larger.
+    network = build(parse("INPUT(10) -> FC(8) -> RELU -> FC(4)"))
+    constant, sample = 4 * 124 * 4, 4 * (10 + 8 + 4 + 8)
+    for batch in (1, 7, 100):
+        found = largest_batch(network, StepSettings(optimizer=Adam()), constant + batch * sample + sample - 1)
+        assert (found.batch, found.per_sample) == (batch, sample)
+
+
+@pytest.mark.parametrize("net", ["lenet5", "resnet50", "googlenet", "mobilenet_v2"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        StepSettings(),
+        StepSettings(optimizer=SGD(momentum=0.9), engine="torch"),
+        StepSettings(engine="torch", dtype="bf16"),
+        StepSettings(training=False),
+    ],
+    ids=["cpu", "torch", "bf16", "inference"],
+)
+def test_one_more_would_not_fit(net: str, settings: StepSettings) -> None:
+    network, limit = find_network(net).build(), 3 * 10**9
+    found = largest_batch(network, settings, limit)
+
+    def peak(batch: int) -> int:
+        return make_plan(
+            network,
+            batch,
+            settings.optimizer,
+            engine=settings.engine,
+            dtype=settings.dtype,
+            training=settings.training,
+        ).memory.peak_bytes
+
+    room = limit if settings.engine == "cpu" else int((limit - GPU_CONTEXT) / (1 + GPU_ROUNDING))
+    assert found.batch >= 1
+    assert peak(found.batch) <= room < peak(found.batch + 1)
+    assert found.memory.peak_bytes == peak(found.batch)
+
+
+def test_nothing_fits() -> None:
+    found = largest_batch(find_network("vgg16").build(), StepSettings(), 10**9)
+    assert found.batch == 0
+    assert found.memory.batch == 1
+    assert found.memory.peak_bytes > 10**9
+
+
+def test_checkpointing_fits_more_for_a_third_more_arithmetic_at_most() -> None:
+    network, settings = find_network("resnet50").build(), StepSettings(engine="torch")
+    plain, again = largest_batch(network, settings, 8 * 10**9), checkpointed(network, settings, 8 * 10**9)
+    assert again is not None
+    assert again.batch > 1.5 * plain.batch
+    assert 0 < again.recomputed < 1 / 3
+    # The named parts are what the figure stands for.
+    assert memory(network, (), again.settings).peak_bytes == again.memory.peak_bytes
+
+
+def test_parts_are_cut_where_one_tensor_passes() -> None:
+    network = find_network("resnet18").build()
+    dominators = network.dominators()
+    for segments in divisions(network, StepSettings()):
+        names = [name for part in segments for name in part]
+        assert names == [node.name for node in network.nodes[1 : 1 + len(names)]]  # in order, without a gap
+        for part in segments:
+            node = network.nodes[-1].name
+            while node not in part:
+                node = dominators[node]
+            assert node == part[-1]
+
+
+def test_a_network_without_places_to_cut() -> None:
+    assert list(divisions(build(parse("INPUT(8) -> FC(3)")), StepSettings())) == []
+    assert checkpointed(build(parse("INPUT(8) -> FC(3)")), StepSettings(), 10**6) is None
