@@ -12,7 +12,7 @@ from tatami.cli.options import FitChoice, FitOption, Format, FormatOption, read_
 from tatami.network import find_network
 from tatami.plan import make_plan
 from tatami.plan.compare import compare
-from tatami.plan.figures import network_figures
+from tatami.plan.figures import plan_figures
 from tatami.recipe import make_optimizer
 
 _UNNAMED = "network"  # what a text without a name calls itself
@@ -31,7 +31,7 @@ def command(
     shape, update = read_shape(input), make_optimizer(optimizer)
     sources = [find_network(net) for net in nets]
     networks = [source.build(shape, classes, fit=fit.value) for source in sources]
-    figures = [network_figures(network, make_plan(network, batch, update)) for network in networks]
+    figures = [plan_figures(make_plan(network, batch, update)) for network in networks]
     comparison = compare(list(zip(_names([source.name for source in sources]), figures, strict=True)))
     if format is Format.json:
         from tatami.views.compare_table import compare_json

@@ -112,8 +112,7 @@ def check_budget(
         at_batch: the same network's figures for another batch; asked only where an assertion names one.
     """
     return tuple(
-        _check(said, figures if said.batch in (None, figures.memory.batch) else at_batch(said.batch))
-        for said in assertions
+        _check(said, figures if said.batch in (None, figures.batch) else at_batch(said.batch)) for said in assertions
     )
 
 
@@ -147,7 +146,7 @@ def _scale(unit: str, figure: Figure, text: str) -> int:
     else:
         problem, expected = f"{figure.name} is a count", "no unit, or k, M, G, T"
         if unit in others:
-            hint = "bytes are the unit of memory, activations and weights"
+            hint = "bytes are the unit of memory, textbook_memory, activations and weights"
     raise OptionError(problem, got=text, expected=expected, hint=hint)
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from tatami.plan.figures import FIGURES, Figures
 
 SCALARS = (
-    *("params", "macs", "flops", "activation_values", "activations", "memory"),
+    *("params", "macs", "flops", "activation_values", "activations", "textbook_memory", "memory"),
     *("receptive_field", "layers", "depth", "nonlinearities"),
 )
-"""Names of the compared figures, besides the output. ``activations`` and ``memory`` are bytes of the plan's batch."""
+"""Names of the compared figures, besides the output. The memories are bytes of a step of the plans' batch."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tatami.network.expand import need_bound
 from tatami.network.layers import Shape
 from tatami.notation import ast, print_value
 from tatami.plan.budget import Assertion, check_budget
-from tatami.plan.figures import Figure, Figures, network_figures
+from tatami.plan.figures import Figure, Figures, plan_figures
 from tatami.plan.plan import make_plan
 from tatami.recipe import Optimizer
 
@@ -83,6 +83,7 @@ def plan_family(
     batch: int = 1,
     optimizer: Optimizer | None = None,
     budget: Sequence[Assertion] = (),
+    peak: bool = False,
 ) -> FamilyPlan:
     """Plan every combination of ``choices``.
 
@@ -95,6 +96,7 @@ def plan_family(
         batch: samples in one step.
         optimizer: whose state the memory counts; plain SGD unless given.
         budget: members that break one of these assertions are dropped, and counted.
+        peak: whether to work out the peak of memory, which takes as long as all the rest; a budget on it implies this.
 
     Raises:
         OptionError: more than :data:`MAX_MEMBERS` members; nothing is built then.
@@ -106,6 +108,7 @@ def plan_family(
         raise OptionError("too many members", got=f"{sizes} = {count:,}", expected=f"at most {MAX_MEMBERS:,}")
     varying = [name for name, values in choices.items() if len(values) > 1]
     fixed = {name: values[0] for name, values in choices.items() if len(values) == 1}
+    peak = peak or any(assertion.figure.name == "memory" for assertion in budget)
     source = source.bind(fixed)  # once, rather than for every member
     members: list[Member] = []
     dropped = impossible = 0
@@ -120,7 +123,7 @@ def plan_family(
             if first is None:
                 first, reason = error, f"{' '.join(map('='.join, zip(varying, texts, strict=True)))}: {error}"
             continue
-        figures_at = _figures(network, optimizer)
+        figures_at = _figures(network, optimizer, peak)
         figures = figures_at(batch)
         if all(verdict.holds for verdict in check_budget(budget, figures, figures_at)):
             members.append(Member(texts, figures))
@@ -144,5 +147,5 @@ def _axes(figure: Figure, member: Member) -> Iterator[int]:
     yield from value if isinstance(value, tuple) else () if value is None else (value,)
 
 
-def _figures(network: Network, optimizer: Optimizer | None) -> Callable[[int], Figures]:
-    return lambda batch: network_figures(network, make_plan(network, batch, optimizer))
+def _figures(network: Network, optimizer: Optimizer | None, peak: bool) -> Callable[[int], Figures]:
+    return lambda batch: plan_figures(make_plan(network, batch, optimizer), peak)

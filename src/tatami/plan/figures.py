@@ -6,20 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tatami.errors import OptionError, nearest
-from tatami.network import Network
-from tatami.network.layers import Activation, Parameter, Shape
-from tatami.plan.memory import Memory
+from tatami.network import Network, Node
+from tatami.network.layers import Activation, Shape
 from tatami.plan.plan import Plan
 from tatami.plan.receptive_field import Field
+
+FLOAT32 = 4  # bytes
 
 
 @dataclass(frozen=True)
 class Figures:
-    """One network's figures, for one sample; ``memory`` is for its own batch.
+    """One network's figures: for one sample, but for the bytes, which are those of a step of ``batch``.
 
     Attributes:
         output: shape of the last layer's output, channels last.
         params: trainable parameters.
+        buffers: running statistics.
         macs: multiply-accumulates of the forward pass, those with weights only.
         activation_values: values of all outputs that need memory of their own, the input included.
         largest_map: values of the largest output.
@@ -27,11 +29,13 @@ class Figures:
         layers: layers with weights (CONV, FC).
         depth: layers with weights on the longest way from input to output: the 50 of ResNet-50, the 22 of GoogLeNet.
         nonlinearities: activation functions. Pooling, products and SOFTMAX do not count.
-        memory: bytes of one training step.
+        batch: samples in a step.
+        peak_bytes: the most that is alive at one time in the step; None where it was not worked out.
     """
 
     output: Shape
     params: int
+    buffers: int
     macs: int
     activation_values: int
     largest_map: int
@@ -39,20 +43,33 @@ class Figures:
     layers: int
     depth: int
     nonlinearities: int
-    memory: Memory
+    batch: int
+    peak_bytes: int | None = None
 
     @property
     def flops(self) -> int:
         """Floating-point operations: 2 a MAC."""
         return 2 * self.macs
 
+    @property
+    def textbook_forward_bytes(self) -> int:
+        """Every map of the batch once, in float32."""
+        return FLOAT32 * self.batch * self.activation_values
 
-def network_figures(network: Network, plan: Plan) -> Figures:
-    """The figures of a network and its plan."""
-    weighty = {name.rpartition(".")[0] for name, parameter in network.parameters().items() if _is_weight(parameter)}
+
+def plan_figures(plan: Plan, peak: bool = True) -> Figures:
+    """The figures of a planned network.
+
+    Args:
+        plan: of the network.
+        peak: whether to work out the peak of memory, which takes as long as all the others.
+    """
+    network = plan.network
+    weighty = {node.name for node in network if _has_weights(network, node)}
     return Figures(
         output=network.output_shape,
         params=plan.totals.params,
+        buffers=plan.totals.buffers,
         macs=plan.totals.macs,
         activation_values=plan.totals.activation_values,
         largest_map=max(cost.activation_values for cost in plan.layers),
@@ -60,17 +77,14 @@ def network_figures(network: Network, plan: Plan) -> Figures:
         layers=len(weighty),
         depth=_longest_way(network, weighty),
         nonlinearities=sum(isinstance(node.layer, Activation) for node in network),
-        memory=plan.memory,
+        batch=plan.settings.batch,
+        peak_bytes=plan.memory.peak_bytes if peak else None,
     )
 
 
-def training_bytes(memory: Memory) -> int:
-    """Bytes of one training step: textbook activations with backward, weights, gradients, optimizer state."""
-    return memory.textbook_training_bytes + memory.weights + memory.gradients + memory.optimizer
-
-
-def _is_weight(parameter: Parameter) -> bool:
-    return parameter.role == "weight"
+def _has_weights(network: Network, node: Node) -> bool:
+    parameters = node.layer.parameters(*network.input_shapes(node)).values()
+    return any(parameter.role == "weight" for parameter in parameters)
 
 
 def _longest_way(network: Network, counted: set[str]) -> int:
@@ -110,6 +124,10 @@ def _field_sizes(figures: Figures) -> int | tuple[int, ...] | None:
     return sizes[0] if len(set(sizes)) == 1 else sizes
 
 
+def _weight_bytes(figures: Figures) -> int:
+    return FLOAT32 * (figures.params + figures.buffers)
+
+
 FIGURES = {
     figure.name: figure
     for figure in (
@@ -123,18 +141,25 @@ FIGURES = {
         Figure("layers", "layers with weights", lambda f: f.layers),
         Figure("depth", "layers with weights on the longest way through", lambda f: f.depth),
         Figure("nonlinearities", "activation functions", lambda f: f.nonlinearities),
-        Figure("weights", "parameters and running statistics, float32", lambda f: f.memory.weights, in_bytes=True),
+        Figure("weights", "parameters and running statistics, float32", _weight_bytes, in_bytes=True),
         Figure(
             "activations",
             "all maps of the batch once, float32",
-            lambda f: f.memory.textbook_forward_bytes,
+            lambda f: f.textbook_forward_bytes,
+            in_bytes=True,
+            per_batch=True,
+        ),
+        Figure(
+            "textbook_memory",
+            "about twice that, for the backward pass",
+            lambda f: 2 * f.textbook_forward_bytes,
             in_bytes=True,
             per_batch=True,
         ),
         Figure(
             "memory",
-            "one training step: maps and their gradients, weights, gradients, optimizer state",
-            lambda f: training_bytes(f.memory),
+            "the most that is alive at one time in a training step",
+            lambda f: f.peak_bytes,
             in_bytes=True,
             per_batch=True,
         ),

@@ -23,20 +23,21 @@ LABELS = {
     "flops": "FLOPs",
     "activation_values": "activation values",
     "activations": "textbook memory",
-    "memory": "with training",
+    "textbook_memory": "with backward",
+    "memory": "peak, training",
     "receptive_field": "receptive field",
     "layers": "layers with weights",
     "depth": "depth",
     "nonlinearities": "non-linearities",
 }
-_EXACT_BELOW = 10**9  # larger figures are shortened
+_EXACT_BELOW = 10**8  # larger figures are shortened: four columns fit a terminal
 
 
 def compare_table(comparison: Comparison) -> RenderableType:
     """Figures down, networks across, at most :data:`ABREAST` in a table; then the words."""
     others = list(range(1, len(comparison.names)))
     groups = [others[i : i + ABREAST - 1] for i in range(0, len(others), ABREAST - 1)] or [[]]
-    legend = f"▾ smallest, ▴ largest; batch {comparison.networks[0].memory.batch}, float32"
+    legend = f"▾ smallest, ▴ largest; batch {comparison.networks[0].batch}, float32"
     if len(comparison.names) > 1:
         legend += f"; x: times {comparison.names[0]}"
     words = [Text(f"- {sentence}") for sentence in compare_words(comparison)]
@@ -84,7 +85,7 @@ def compare_json(comparison: Comparison) -> dict[str, Any]:
     """Plain JSON types: each network's figures and ratios to the first, the extremes by index, and the words."""
     return {
         "schema": SCHEMA,
-        "batch": comparison.networks[0].memory.batch,
+        "batch": comparison.networks[0].batch,
         "networks": [
             {
                 "name": name,

@@ -103,7 +103,7 @@ def _number(row: Row, i: int) -> str:
 
 def _as_int(row: Row, i: int) -> int:
     value = row.values[i]
-    assert isinstance(value, int)  # of these figures each network has exactly one
+    assert isinstance(value, int)  # these figures have one value
     return value
 
 
@@ -118,7 +118,7 @@ def _memory(comparison: Comparison) -> list[str]:
         return []
     low, high = (_listed([comparison.names[i] for i in sorted(ends)]) for ends in (row.smallest, row.largest))
     return [
-        f"A training step of batch {comparison.networks[0].memory.batch} takes the least memory in {low} "
+        f"A training step of batch {comparison.networks[0].batch} takes the least memory in {low} "
         f"({bytes_text(_as_int(row, min(row.smallest)))}), the most in {high} "
         f"({bytes_text(_as_int(row, min(row.largest)))})."
     ]

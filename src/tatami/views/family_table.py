@@ -18,20 +18,26 @@ from tatami.views.plan_rows import field_text
 
 SCHEMA = "tatami.family/1"
 MAX_ROWS = 100  # in the terminal; the other formats hold all members
-COLUMNS = ("params", "macs", "activation_values", "receptive_field", "depth", "activations", "memory")
-_HEADINGS = ("params", "MACs", "values", "field", "depth", "memory")
+COLUMNS = ("params", "macs", "activation_values", "receptive_field", "depth", "textbook_memory", "memory")
+_HEADINGS = ("params", "MACs", "values", "field", "depth", "textbook", "memory")
 
 
 def family_table(family: FamilyPlan) -> RenderableType:
     """One member a row: its bindings, its figures; then what was left out, and why."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     shown = [_row(member) for member in family.members[:MAX_ROWS]]
-    for i, heading in enumerate((*family.names, *_HEADINGS)):
+    headings = (*family.names, *(_HEADINGS if _has_peak(family) else _HEADINGS[:-1]))
+    for i, heading in enumerate(headings):
         width = max(len(text) for text in [heading, *(row[i] for row in shown)])
         table.add_column(Text(heading), justify="right", no_wrap=True, width=width)
     for row in shown:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(Text, row[: len(headings)]))
     return Group(table, Text("\n".join(_summary(family))))
+
+
+def _has_peak(family: FamilyPlan) -> bool:
+    """Whether the peak of memory was worked out, for all members or for none."""
+    return any(member.figures.peak_bytes is not None for member in family.members[:1])
 
 
 def _row(member: Member) -> tuple[str, ...]:
@@ -43,7 +49,8 @@ def _row(member: Member) -> tuple[str, ...]:
         short(figures.activation_values),
         field_text(figures.field),
         f"{figures.depth}",
-        bytes_text(_plain(member, "memory")),
+        bytes_text(2 * figures.textbook_forward_bytes),
+        "" if figures.peak_bytes is None else bytes_text(figures.peak_bytes),
     )
 
 
@@ -52,7 +59,10 @@ def _summary(family: FamilyPlan) -> Iterator[str]:
     if family.fixed:
         yield f"  with {', '.join(f'{name}={value}' for name, value in family.fixed)}"
     if family.members:
-        yield f"  memory: of a training step, batch {family.members[0].figures.memory.batch}, float32, by the textbook"
+        figures = family.members[0].figures
+        yield f"  textbook: memory of all maps with backward, batch {figures.batch}, float32"
+        if _has_peak(family):
+            yield "  memory: the peak of a training step"
     if len(family.members) > MAX_ROWS:
         yield f"  the first {MAX_ROWS} are shown; --format csv and json have all"
     if family.dropped:
@@ -74,7 +84,7 @@ def family_json(family: FamilyPlan) -> dict[str, Any]:
         "schema": SCHEMA,
         "names": list(family.names),
         "fixed": dict(family.fixed),
-        "batch": family.members[0].figures.memory.batch if family.members else None,
+        "batch": family.members[0].figures.batch if family.members else None,
         "members": [
             {
                 "bindings": dict(zip(family.names, member.bindings, strict=True)),
