@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,13 +61,16 @@ def command(
     """Say what a network costs: sizes, parameters, MACs, memory, receptive field. Or list a family's members."""
     given, budget = read_choices(bind), [read_assertion(text) for text in asserted or []]
     engine = engine or ("cpu" if gpu is None and memory is None else "torch")
-    source, update = find_network(net), make_optimizer(optimizer)
+    planner = partial(
+        make_plan, optimizer=make_optimizer(optimizer), engine=engine, dtype=dtype, training=not inference
+    )
+    source = find_network(net)
     choices = family_choices(source, given)
     if any(len(values) > 1 for values in choices.values()):
         from tatami.cli.family import print_family, read_order
 
-        if time or explain is not None:
-            option = "--time" if time else "--explain"
+        alone = {"--time": time, "--explain": explain, "--memory": memory, "--gpu": gpu}
+        for option in (option for option, value in alone.items() if value):
             raise OptionError(f"{option} is for one network, not for a family", expected="one value for each -D")
         order = read_order(sort) if sort is not None else None
         family = plan_family(
@@ -76,7 +80,7 @@ def command(
             classes=classes,
             fit=fit.value,
             batch=batch,
-            optimizer=update,
+            planner=planner,
             budget=budget,
             peak=order is not None and order[0].name == "memory",
         )
@@ -86,7 +90,7 @@ def command(
         raise OptionError("--sort is for a family, and this is one network", expected="several values, as in -D N=0..3")
     bound = source.bind({name: values[0] for name, values in choices.items()})
     network = bound.build(read_shape(input), classes, fit=fit.value)
-    plan = make_plan(network, batch, update, engine=engine, dtype=dtype, training=not inference)
+    plan = planner(network, batch)
     largest = None
     if memory is not None or gpu is not None:
         from tatami.cli.plan_batch import answer_batch
@@ -95,7 +99,7 @@ def command(
     step = _foretell(network, gpu, batch, optimizer) if time else None
     verdicts: tuple[Verdict, ...] = ()
     if budget:
-        verdicts = check_budget(budget, plan_figures(plan), lambda n: plan_figures(make_plan(network, n, update)))
+        verdicts = check_budget(budget, plan_figures(plan), lambda n: plan_figures(planner(network, n)))
     if explain is not None:
         from tatami.cli.explain import print_explanation
 

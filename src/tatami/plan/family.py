@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from tatami.errors import NetworkError, NotationError, OptionError
 from tatami.network import Fit, Network, Source, free_names
@@ -14,8 +15,9 @@ from tatami.network.layers import Shape
 from tatami.notation import ast, print_value
 from tatami.plan.budget import Assertion, check_budget
 from tatami.plan.figures import Figure, Figures, plan_figures
-from tatami.plan.plan import make_plan
-from tatami.recipe import Optimizer
+from tatami.plan.plan import Plan, make_plan
+
+Planner: TypeAlias = Callable[[Network, int], Plan]
 
 MAX_MEMBERS = 100_000
 YES_AND_NO = (ast.Name("yes"), ast.Name("no"))
@@ -81,7 +83,7 @@ def plan_family(
     classes: int | None = None,
     fit: Fit = "crop",
     batch: int = 1,
-    optimizer: Optimizer | None = None,
+    planner: Planner = make_plan,
     budget: Sequence[Assertion] = (),
     peak: bool = False,
 ) -> FamilyPlan:
@@ -94,7 +96,7 @@ def plan_family(
         classes: size of a bare last FC.
         fit: whether a size that does not fit is cropped or makes the member impossible.
         batch: samples in one step.
-        optimizer: whose state the memory counts; plain SGD unless given.
+        planner: plans a network for so many samples; :func:`tatami.plan.make_plan` with the settings of one's own.
         budget: members that break one of these assertions are dropped, and counted.
         peak: whether to work out the peak of memory, which takes as long as all the rest; a budget on it implies this.
 
@@ -123,7 +125,7 @@ def plan_family(
             if first is None:
                 first, reason = error, f"{' '.join(map('='.join, zip(varying, texts, strict=True)))}: {error}"
             continue
-        figures_at = _figures(network, optimizer, peak)
+        figures_at = _figures(network, planner, peak)
         figures = figures_at(batch)
         if all(verdict.holds for verdict in check_budget(budget, figures, figures_at)):
             members.append(Member(texts, figures))
@@ -147,5 +149,5 @@ def _axes(figure: Figure, member: Member) -> Iterator[int]:
     yield from value if isinstance(value, tuple) else () if value is None else (value,)
 
 
-def _figures(network: Network, optimizer: Optimizer | None, peak: bool) -> Callable[[int], Figures]:
-    return lambda batch: plan_figures(make_plan(network, batch, optimizer), peak)
+def _figures(network: Network, planner: Planner, peak: bool) -> Callable[[int], Figures]:
+    return lambda batch: plan_figures(planner(network, batch), peak)
