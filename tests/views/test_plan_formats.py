@@ -1,0 +1,43 @@
+"""Plans as CSV and Markdown."""
+
+import csv
+import io
+
+from tatami.network import find_network
+from tatami.plan import make_plan
+from tatami.views.plan_csv import HEADINGS, csv_text, plan_csv
+from tatami.views.plan_markdown import markdown_table, plan_markdown
+
+
+def test_csv_reads_back_as_plain_numbers() -> None:
+    plan = make_plan(find_network("vgg16").build())
+    rows = list(csv.DictReader(io.StringIO(plan_csv(plan))))
+    assert tuple(rows[0]) == HEADINGS
+    assert [row["name"] for row in rows] == [cost.name for cost in plan.layers]
+    assert sum(int(row["params"]) for row in rows) == 138_357_544
+    assert sum(int(row["flops"]) for row in rows) == 2 * 15_470_264_320
+    assert rows[1]["output"] == "224x224x64"
+    assert rows[-1]["receptive_field"] == ""
+
+
+def test_csv_quotes_what_it_must() -> None:
+    assert csv_text(("a", "b"), [("x,y", 'say "hi"')]) == 'a,b\n"x,y","say ""hi"""\n'
+
+
+def test_markdown() -> None:
+    text = plan_markdown(make_plan(find_network("INPUT(224x224x3) -> CONV(96, 11, S=4, P=0)").build()))
+    assert text == (
+        "| layer | output | params | MACs | values | field | jump |\n"
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+        "| input | 224x224x3 |  |  | 150,528 | 1 | 1 |\n"
+        "| conv1 | 54x54x96 | 34,944 | 102M | 279,936 | 11 | 4 |\n"
+        "| **total** |  | **34,944** | **102M** | **430,464** | **11** |  |\n"
+        "\n"
+        "Textbook memory, batch 1, float32: 1.6 MiB forward, 3.3 MiB with backward.\n"
+        "\n"
+        "Note: conv1: (224 - 11 + 2\\*0)/4 + 1 = 54.25 is rounded down: pixel 223 is never seen\n"
+    )
+
+
+def test_a_bar_in_a_cell_is_escaped() -> None:
+    assert markdown_table(["a"], [["x|y"]]).endswith("| x\\|y |")
