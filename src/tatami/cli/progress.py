@@ -48,12 +48,15 @@ class Progress:
             case Started():
                 self.epochs, self.every = event.epochs, -(-event.epochs // MAX_LINES)
                 held = f"{event.validation_samples:,} validation, {event.test_samples:,} test"
+                shape = "x".join(map(str, event.sample))
                 self.console.print(
-                    f"{event.network} on {event.data}: {event.params:,} parameters, {len(event.classes)} classes, "
-                    f"{event.training_samples:,} training samples ({held}), {event.epochs} epochs, "
-                    f"engine {event.engine}",
+                    f"{event.network} on {event.data}: {event.params:,} parameters, engine {event.engine}\n"
+                    f"{event.training_samples:,} {event.kind_of_data}s of {shape} to train on ({held}), "
+                    f"{len(event.classes)} classes, {event.epochs} epochs",
                     highlight=False,
                 )
+                for note in event.notes:
+                    self.console.print(f"note: {note}", highlight=False)
                 self.bar.start_task(self.task)
                 self.bar.update(self.task, total=event.steps, visible=True)
             case Stepped():

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tatami.cli.options import Bindings, Format, FormatOption, read_bindings
+from tatami.cli.options import Bindings, FitChoice, FitOption, Format, FormatOption, read_bindings
 from tatami.errors import INTERRUPTED
 
 DEFAULT_NET, DEFAULT_DATA = "memo", "sample:digits"
@@ -33,6 +33,7 @@ def command(
     init: Annotated[str, typer.Option(help="Initial weights: he, xavier.")] = "he",
     validation: Annotated[float, typer.Option(help="Share held out to choose the best epoch.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, shuffling, dropout and split.")] = 0,
+    fit: FitChoice = FitOption.crop,
     engine: Annotated[str, typer.Option(help="Which engine computes.")] = "textbook",
     run: Annotated[Path | None, typer.Option(help="A new directory for the run; runs/DATA-TIME unless given.")] = None,
     format: FormatOption = Format.table,
@@ -58,6 +59,7 @@ def command(
         init=init,
         validation=validation,
         seed=seed,
+        fit=fit.value,
     )
     with Progress() as progress:
         outcome = train(source, config, run, progress.tell)

@@ -9,6 +9,7 @@ from typing import get_type_hints
 import tomli_w
 
 from tatami.errors import OptionError, RunError
+from tatami.network import Fit
 from tatami.recipe import Loss, Optimizer, Schedule, make_loss, make_optimizer, make_schedule
 
 # Enough steps for a small network to settle, whatever the size of the data; measured on the built-in samples.
@@ -33,6 +34,7 @@ class TrainConfig:
         init: he or xavier.
         validation: share of the training data held out to choose the best epoch.
         seed: of initial weights, shuffling, dropout and the validation split.
+        fit: what to do where a size does not fit: crop, or error.
     """
 
     data: str
@@ -47,6 +49,7 @@ class TrainConfig:
     init: str = "he"
     validation: float = 0.1
     seed: int = 0
+    fit: Fit = "crop"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +88,7 @@ class ResolvedConfig(TrainConfig):
             values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise RunError("not readable as TOML", where=where, got=error) from error
-        kinds = get_type_hints(cls)
+        kinds = {name: str if name == "fit" else kind for name, kind in get_type_hints(cls).items()}
         for name, value in values.items():
             if name not in kinds:
                 raise RunError(f"unknown setting {name}", where=where, expected=", ".join(kinds))
@@ -116,7 +119,7 @@ def resolve(config: TrainConfig, samples: int) -> ResolvedConfig:
         raise OptionError("impossible validation share", got=config.validation, expected="at least 0 and under 1")
     batch = config.batch or min(64, max(8, 1 << max(samples // 8, 1).bit_length() - 1))
     epochs = config.epochs or min(MAX_EPOCHS, max(MIN_EPOCHS, -(-TARGET_STEPS // -(-samples // batch))))
-    lr = _DEFAULT_LR.get(config.optimizer) if config.lr is None else config.lr
+    lr = _DEFAULT_LR.get(config.optimizer.casefold()) if config.lr is None else config.lr
     decay = {} if config.weight_decay is None else {"weight_decay": config.weight_decay}
     optimizer = make_optimizer(config.optimizer, lr, **decay)
     filled = {"epochs": epochs, "batch": batch, "lr": optimizer.lr, "weight_decay": optimizer.weight_decay}
@@ -125,4 +128,5 @@ def resolve(config: TrainConfig, samples: int) -> ResolvedConfig:
     return resolved
 
 
+# Learning rates for training from scratch with a schedule that ends near 0; higher than the optimizers' own defaults.
 _DEFAULT_LR = {"adam": 0.002, "adamw": 0.002, "rmsprop": 0.001, "sgd": 0.05, "momentum": 0.01, "nesterov": 0.01}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
 from tatami.errors import RunError
+
+SCHEMA = "tatami.events/1"
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,13 @@ class Event:
 
 @dataclass(frozen=True)
 class Started(Event):
-    """Training begins: what on, and how long."""
+    """Training begins: what on, and how long. ``notes`` say what the plan wants known, such as cropped pixels."""
 
     kind: ClassVar[str] = "started"
     network: str
     data: str
+    kind_of_data: str
+    sample: list[int]
     engine: str
     params: int
     classes: list[str]
@@ -31,6 +35,8 @@ class Started(Event):
     test_samples: int
     epochs: int
     steps: int
+    notes: list[str]
+    schema: str = SCHEMA
 
 
 @dataclass(frozen=True)
@@ -90,17 +96,21 @@ _KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in (Started, Stepped, Ep
 
 def to_line(event: Event) -> str:
     """One line of ``events.jsonl``."""
-    return json.dumps({"event": event.kind, **asdict(event)})
+    return json.dumps({"event": event.kind, **asdict(event)}, allow_nan=False)
 
 
-def from_line(line: str, where: str) -> Event:
-    """The event of one line of ``events.jsonl``.
+def from_line(line: str, where: str) -> Event | None:
+    """The event of one line of ``events.jsonl``; None for a kind that a later version has added.
 
     Raises:
         RunError: when it is none.
     """
     try:
         values: dict[str, Any] = json.loads(line)
-        return _KINDS[values.pop("event")](**values)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        cls = _KINDS.get(values["event"])
+        if cls is None:
+            return None
+        known = {field.name for field in fields(cls)}  # later versions may add keys
+        return cls(**{name: value for name, value in values.items() if name in known})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError("not an event of a run", where=where, got=line[:60]) from error

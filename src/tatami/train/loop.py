@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tatami.data import Preprocess, Split
 from tatami.engines import Model
+from tatami.errors import NumericError
 from tatami.recipe import Schedule
 from tatami.train.events import EpochEnded, Event, Stepped
 from tatami.train.metrics import evaluate
@@ -52,6 +53,9 @@ def train_epochs(
     After an :class:`EpochEnded` the model holds that epoch's weights until the next event is asked for, which is when
     the caller may save them. When ``stop`` says so, the loop returns after the step in hand. An epoch is the best so
     far when its validation loss is the lowest, or, without validation data, when it is the latest.
+
+    Raises:
+        NumericError: a loss is NaN or infinite.
     """
     assert training.y is not None
     samples = len(training.x)
@@ -76,6 +80,13 @@ def train_epochs(
                 yield Stepped(epoch, step, steps, recent / (1 - SMOOTHING**step), rate, speed)
                 reported, seen_before = time.perf_counter(), seen
         held_out = evaluate(model, validation, preprocess, classes) if validation is not None else None
+        if held_out is not None and not math.isfinite(held_out.loss):
+            raise NumericError(
+                "the validation loss is no number any more",
+                where=f"epoch {epoch}",
+                got=held_out.loss,
+                hint="a smaller learning rate",
+            )
         is_best = held_out is None or held_out.loss < best
         if held_out is not None and is_best:
             best = held_out.loss

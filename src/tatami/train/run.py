@@ -24,9 +24,11 @@ from numpy.typing import NDArray
 from tatami._version import __version__
 from tatami.data import Preprocess
 from tatami.engines import Model, compile
+from tatami.engines.checks import check_tensors
 from tatami.errors import RunError
 from tatami.formats import atomic_write, load_weights, save_weights
 from tatami.network import Network, source_of_text
+from tatami.network.layers import size_text
 from tatami.train.config import ResolvedConfig
 from tatami.train.events import EpochEnded, Event, from_line, to_line
 
@@ -64,7 +66,7 @@ class Identity:
         try:
             classes = tuple(map(str, json.loads(metadata["classes"])))
             preprocess = Preprocess.from_dict(json.loads(metadata["preprocess"]), where)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise RunError("the metadata of these weights is damaged", where=where, got=error) from error
         return cls(metadata["network"], classes, preprocess)
 
@@ -93,18 +95,29 @@ class Run:
         return cls(path)
 
     def append(self, event: Event) -> None:
-        """Add one line to the stream of events."""
-        with (self.path / EVENTS).open("a", encoding="utf-8") as file:
-            file.write(to_line(event) + "\n")
+        """Add one line to the stream of events.
+
+        Raises:
+            RunError: the disk does not take it.
+        """
+        try:
+            with (self.path / EVENTS).open("a", encoding="utf-8") as file:
+                file.write(to_line(event) + "\n")
+        except OSError as error:
+            raise RunError("the run cannot be written", where=str(self.path / EVENTS), got=error.strerror) from error
 
     def events(self) -> list[Event]:
         """All events so far. A last line that was cut off, as by a crash, is left out."""
         path = self.path / EVENTS
         if not path.exists():
             raise RunError("not a run", where=str(self.path), expected=f"a directory with {EVENTS}")
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError("the events cannot be read", where=str(path), got=error) from error
         complete = text[: text.rfind("\n") + 1]
-        return [from_line(line, f"{path}:{i}") for i, line in enumerate(complete.splitlines(), 1)]
+        events = [from_line(line, f"{path}:{i}") for i, line in enumerate(complete.splitlines(), 1)]
+        return [event for event in events if event is not None]
 
     def write_metrics(self, epochs: list[EpochEnded]) -> None:
         """Write ``metrics.csv`` anew."""
@@ -135,7 +148,6 @@ class Trained:
     model: Model
     network: Network
     identity: Identity
-    epoch: int
 
 
 def load_trained(path: Path, engine: str = "textbook", batch: int = 64) -> Trained:
@@ -153,7 +165,37 @@ def load_trained(path: Path, engine: str = "textbook", batch: int = 64) -> Train
     tensors, metadata = load_weights(path)
     identity = Identity.from_metadata(metadata, str(path))
     network = source_of_text(identity.network).build()
+    _need_match(network, identity, tensors, str(path))
     model = compile(network, engine, batch=batch)
-    own = {name: tensors[name] for name in tensors if name in network.parameters()}
-    model.load_state_dict(own)
-    return Trained(model, network, identity, int(metadata.get("epoch", 0)))
+    model.load_state_dict({name: tensors[name] for name in network.parameters()})
+    return Trained(model, network, identity)
+
+
+def _need_match(network: Network, identity: Identity, tensors: Mapping[str, NDArray[Any]], where: str) -> None:
+    """Hold network, classes, preprocessing and tensors of a file against one another, before memory is taken.
+
+    Raises:
+        RunError: they do not belong together.
+    """
+    expected = {name: parameter.shape for name, parameter in network.parameters().items()}
+    found = {name: tensor for name, tensor in tensors.items() if name in expected}
+    try:
+        check_tensors(found, expected, "weights")
+    except RunError as error:
+        raise RunError(
+            error.problem, where=f"{where}, {error.where}", got=error.got, expected=error.expected, hint=error.hint
+        ) from error
+    if network.output_shape != (len(identity.classes),):
+        raise RunError(
+            "the classes do not fit the network",
+            where=where,
+            got=f"{len(identity.classes)} classes",
+            expected=f"{size_text(network.output_shape)}",
+        )
+    if identity.preprocess.shape != network.input_shape:
+        raise RunError(
+            "the preprocessing does not fit the network",
+            where=where,
+            got=f"samples of {size_text(identity.preprocess.shape)}",
+            expected=size_text(network.input_shape),
+        )

@@ -18,8 +18,9 @@ from tatami.data import Dataset, Preprocess, Split, load, stratified_split
 from tatami.engines import Model, compile
 from tatami.errors import DataError, NumericError
 from tatami.formats import atomic_write
-from tatami.network import Network, Source, print_netfile
+from tatami.network import Fit, Network, Source, print_netfile
 from tatami.network.layers import size_text
+from tatami.plan import make_plan
 from tatami.train.config import ResolvedConfig, TrainConfig, resolve
 from tatami.train.events import Ended, EpochEnded, Event, Started, Tested
 from tatami.train.interrupt import stop_on_interrupt
@@ -51,7 +52,7 @@ def train(source: Source, config: TrainConfig, run_path: Path | None, listen: Li
 
     Args:
         source: the network; INPUT and last FC may be bare, the data then say.
-        config: settings; zeros stand for defaults.
+        config: settings.
         run_path: a new directory, or None for ``runs/<data>-<time>``.
         listen: is told every event.
 
@@ -60,7 +61,7 @@ def train(source: Source, config: TrainConfig, run_path: Path | None, listen: Li
             number any more: the best weights so far remain.
     """
     dataset = load(config.data)
-    network = fit_to_data(source, dataset)
+    network = fit_to_data(source, dataset, config.fit)
     assert dataset.train.y is not None
     chosen, held_out = stratified_split(dataset.train.y, config.validation, config.seed)
     training = _part(dataset.train, chosen)
@@ -110,18 +111,19 @@ def train(source: Source, config: TrainConfig, run_path: Path | None, listen: Li
                 tell(event)
         except NumericError as error:
             failure = error
-        interrupted = stop()
+        interrupted = stop() and not failure and len(epochs) < settings.epochs
         if interrupted:
             run.save(model, identity, len(epochs), is_best=not epochs)
     reason = "failed" if failure else "interrupted" if interrupted else "finished"
     best = max((e.epoch for e in epochs if e.is_best), default=0)
-    tell(Ended(reason, len(epochs), best, time.perf_counter() - began))
+    seconds = time.perf_counter() - began
     tested = None
     if epochs:
         model.load_state_dict(run.best_weights())
         tested = _test(model, dataset, validation, preprocess)
     if tested:
         tell(tested)
+    tell(Ended(reason, len(epochs), best, seconds))
     atomic_write(run.path / REPORT, report_html(read_report(run)))
     if failure:
         raise failure
@@ -134,6 +136,8 @@ def _started(
     return Started(
         network=name,
         data=config.data,
+        kind_of_data=dataset.kind,
+        sample=list(dataset.sample_shape),
         engine=config.engine,
         params=sum(p.size for p in network.parameters().values() if p.trainable),
         classes=list(dataset.classes),
@@ -142,6 +146,7 @@ def _started(
         test_samples=len(dataset.test.x) if dataset.test else 0,
         epochs=config.epochs,
         steps=config.epochs * steps_per_epoch(len(training.x), config.batch),
+        notes=[f"{cost.name}: {note}" for cost in make_plan(network).layers for note in cost.notes],
     )
 
 
@@ -151,14 +156,14 @@ def _test(model: Model, dataset: Dataset, validation: Split | None, preprocess: 
     return tested_event(evaluate(model, split, preprocess, len(dataset.classes)), name) if split else None
 
 
-def fit_to_data(source: Source, dataset: Dataset) -> Network:
+def fit_to_data(source: Source, dataset: Dataset, fit: Fit = "crop") -> Network:
     """The network for this data set's samples and classes.
 
     Raises:
         DataError: the text says another shape or another number of classes; the hint says which would do.
     """
     shape, classes = dataset.sample_shape, len(dataset.classes)
-    network = source.build(None if source.has_shape else shape, classes)
+    network = source.build(None if source.has_shape else shape, classes, fit)
     if network.input_shape != shape:
         raise DataError(
             "the data do not have the shape that the network expects",
