@@ -53,7 +53,7 @@ LAYER = st.tuples(
 def test_field_by_brute_force(layers: list[tuple[int, int, int, int, int]]) -> None:
     """Follow the first two output positions of a 1-D chain back to the input, window by window."""
     text = " -> ".join(f"CONV(1, {f}, S={s}, P=({b},{a}), dilation={d})" for f, s, b, a, d in layers)
-    network = build(parse(f"INPUT(200x1) -> {text}"))
+    network = build(parse(f"INPUT(400x1) -> {text}"))
     field = receptive_fields(network)[network.nodes[-1].name].axes[0]
 
     def seen(position: int) -> set[int]:
