@@ -81,6 +81,11 @@ BAD = [
     (["INPUT(8x8x1) -> CONV", "--optimizer", "adma"], "adma", "did you mean adam?"),
     (["INPUT(8x8x1) -> CONV", "--batch", "0"], "impossible batch; got 0", "at least 1"),
     (["INPUT(227x227x3) -> CONV(96, 4, S=4, P=0)", "--fit", "error"], "the size does not fit", "= 56.75"),
+    (["vgg16", "--classes", "10"], "--classes: the network does not take its size", "it has 1000 outputs"),
+    (["INPUT(8x8x1) -> [CONV]*N", "-D", "N=1", "-D", "N=2"], "N is bound twice", "one -D for each name"),
+    (["vgg16", "--format", "xml"], "'xml'", "lists what there is"),
+    (["vgg16", "--bathc", "3"], "--bathc", "lists what there is"),
+    ([], "Missing argument", "lists what there is"),
     (["[[[CONV]*999999]*999999]*999999"], "too many layers after all repeats", "20,000"),
 ]
 
@@ -99,11 +104,31 @@ def test_bad_input_is_one_clear_line_and_exit_2(tatami, arguments: list[str], pr
         assert excerpt[1].strip() == "^"
 
 
-def test_options_that_do_not_exist_are_refused(tatami) -> None:
-    result = tatami("plan", "vgg16", "--bathc", "3")
-    assert result.code == 2
-    assert "--bathc" in result.err
-    assert "Traceback" not in result.err
+def test_a_narrow_terminal_loses_whole_columns_never_a_figure(tatami, monkeypatch) -> None:
+    wide = tatami("plan", "vgg16").out.splitlines()
+    monkeypatch.setenv("COLUMNS", "60")
+    import rich.console
+
+    monkeypatch.setattr(rich.console.Console, "width", 60)
+    narrow = tatami("plan", "vgg16").out.splitlines()
+    assert narrow[1].split() == ["layer", "output", "params", "MACs"]
+    assert not any("…" in line for line in narrow)
+    assert sum("x3" in line.split() for line in narrow) == sum("x3" in line.split() for line in wide) == 1
+
+
+def test_a_terminal_without_unicode(monkeypatch) -> None:
+    import io
+    import sys
+
+    from tatami.cli import main
+
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    monkeypatch.setattr(sys, "argv", ["tatami", "plan", "vgg16"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 0
+    assert b"138,357,544" in raw.getvalue()
 
 
 def test_zoo(tatami) -> None:

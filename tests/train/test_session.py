@@ -134,7 +134,7 @@ def test_other_losses_learn_too(stripes: Path, tmp_path: Path, loss: str) -> Non
 @pytest.mark.parametrize(
     ("net", "settings", "error", "message"),
     [
-        ("INPUT(28x28) -> FC", {}, DataError, "expected 28x28 (hint: write INPUT(8x8x1)"),
+        ("INPUT(28x28) -> FC", {}, DataError, "expected 28x28 (hint: begin its text with INPUT(8x8x1)"),
         ("INPUT(8x8x3) -> CONV -> FC", {}, DataError, "got samples of 8x8x1; expected 8x8x3"),
         ("INPUT -> CONV -> FC(3)", {}, DataError, "got 3 outputs; expected 2"),
         ("INPUT -> CONV", {}, DataError, "the network does not end in one score a class"),

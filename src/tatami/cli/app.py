@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -44,22 +46,51 @@ def _options(
 
 def main() -> None:
     """Run the command line of this process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a character shows a question mark
     try:
-        app()
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
     except NotationError as error:
         _complain(f"{error}\n{error.excerpt()}")
     except TatamiError as error:
         _complain(str(error))
     except MemoryError as error:
         _complain(f"not enough memory: {error}")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         print("\ninterrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of our output, such as `head`, is gone
-        sys.stderr.close()
-        sys.exit(0)
+        _leave_quietly()
+    except OSError as error:
+        _leave_quietly(f"{error.filename or 'the output'}: cannot be read or written; got {error.strerror}")
+    except Exception as error:
+        # Wrong options are exceptions of the library that reads them, each with a message and an exit code.
+        if not hasattr(error, "format_message"):
+            raise
+        if type(error).__name__ == "NoArgsIsHelpError":  # the help is printed already
+            sys.exit(BAD_INPUT)
+        _complain(_usage_message(error))
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage_message(error: Any) -> str:
+    """One line about a command line that does not fit the command."""
+    message = " ".join(str(error.format_message()).split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    return f"{message} (hint: {context.command_path} --help lists what there is)" if context else message
 
 
 def _complain(message: str) -> None:
     print(f"error: {message}", file=sys.stderr)
     sys.exit(BAD_INPUT)
+
+
+def _leave_quietly(message: str | None = None) -> None:
+    """Leave without another try to write what could not be written."""
+    if message is not None:
+        print(f"error: {message}", file=sys.stderr)
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # the interpreter flushes it when it ends
+    sys.exit(0 if message is None else BAD_INPUT)

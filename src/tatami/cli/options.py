@@ -76,10 +76,14 @@ def read_choices(settings: list[str] | None) -> dict[str, list[ast.Value]]:
 
 def _named(settings: list[str] | None, expected: str) -> Iterator[tuple[str, str, str]]:
     """Name, text of the value, and both as given."""
+    seen: set[str] = set()
     for setting in settings or []:
         name, equals, text = setting.partition("=")
         if not equals or not name.strip() or not text.strip():
             raise OptionError("unreadable -D", got=setting, expected=expected)
+        if name.strip() in seen:
+            raise OptionError(f"{name.strip()} is bound twice", got=setting, expected="one -D for each name")
+        seen.add(name.strip())
         yield name.strip(), text, setting
 
 

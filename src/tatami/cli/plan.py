@@ -11,6 +11,7 @@ import typer
 from tatami.cli.options import FamilyBindings, FitChoice, FitOption, PlanFormat, read_choices, read_shape
 from tatami.errors import CHECK_FAILED, OptionError
 from tatami.network import Network, find_network
+from tatami.network.layers import size_text
 from tatami.plan import Plan, make_plan
 from tatami.plan.budget import Verdict, check_budget, read_assertion
 from tatami.plan.family import family_choices, plan_family
@@ -90,6 +91,13 @@ def command(
         raise OptionError("--sort is for a family, and this is one network", expected="several values, as in -D N=0..3")
     bound = source.bind({name: values[0] for name, values in choices.items()})
     network = bound.build(read_shape(input), classes, fit=fit.value)
+    if classes is not None and network.output_shape != (classes,):
+        raise OptionError(
+            "the network does not take its size from the classes",
+            where="--classes",
+            got=classes,
+            expected=f"a bare FC at the end; it has {size_text(network.output_shape)} outputs",
+        )
     plan = planner(network, batch)
     largest = None
     if memory is not None or gpu is not None:
@@ -151,7 +159,8 @@ def _print(
 
         from tatami.views.plan_table import plan_table
 
-        Console().print(plan_table(plan))
+        console = Console()
+        console.print(plan_table(plan, console.width))
         if largest is not None:
             from tatami.views.batch_text import batch_lines
 

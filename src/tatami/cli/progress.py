@@ -34,7 +34,6 @@ class Progress:
         self.epochs, self.every = 0, 1
 
     def __enter__(self) -> Self:
-        self.bar.start()
         return self
 
     def __exit__(
@@ -52,11 +51,12 @@ class Progress:
                 self.console.print(
                     f"{event.network} on {event.data}: {event.params:,} parameters, engine {event.engine}\n"
                     f"{event.training_samples:,} {event.kind_of_data}s of {shape} to train on ({held}), "
-                    f"{len(event.classes)} classes, {event.epochs} epochs",
+                    f"{len(event.classes)} classes, {event.epochs} epoch{'s' * (event.epochs > 1)}",
                     highlight=False,
                 )
                 for note in event.notes:
                     self.console.print(f"note: {note}", highlight=False)
+                self.bar.start()
                 self.bar.start_task(self.task)
                 self.bar.update(self.task, total=event.steps, visible=True)
             case Stepped():

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tatami.cli.options import Bindings, FitChoice, FitOption, Format, FormatOption, read_bindings
-from tatami.errors import INTERRUPTED
+from tatami.errors import INTERRUPTED, OptionError
 
 DEFAULT_NET, DEFAULT_DATA = "memo", "sample:digits"
 
@@ -40,6 +40,8 @@ def command(
 ) -> None:
     """Train a network. Without arguments: the memo's network on the built-in handwritten digits."""
     source_bindings = read_bindings(bind)
+    if net.startswith("sample:") or net.endswith((".npz", ".gz", "-ubyte")):
+        raise OptionError("this is data, not a network", got=net, hint=f"tatami train {DEFAULT_NET} {net}")
 
     from tatami.cli.progress import Progress
     from tatami.network import find_network
@@ -63,7 +65,10 @@ def command(
     )
     with Progress() as progress:
         outcome = train(source, config, run, progress.tell)
-    note = "interrupted; everything so far is saved\n" if outcome.interrupted else ""
+    note = ""
+    if outcome.interrupted:
+        when = "" if outcome.tested else " before the first epoch ended"
+        note = f"interrupted{when}; everything so far is saved\n"
     typer.echo(f"{note}run    {outcome.run.path}\nreport {outcome.report}", err=format is Format.json)
     if outcome.tested is not None:
         from tatami.cli.result import print_result

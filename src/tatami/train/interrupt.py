@@ -11,7 +11,7 @@ from types import FrameType
 
 @contextmanager
 def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
-    """Within the block, the first Ctrl-C makes the yielded function return True; a second one interrupts as usual.
+    """Within the block, the first Ctrl-C or SIGTERM makes the yielded function return True; a second one interrupts.
 
     Signals belong to the main thread; in any other the function always returns False.
     """
@@ -25,8 +25,9 @@ def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         stopped.set()
 
-    previous = signal.signal(signal.SIGINT, handle)
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stopped.is_set
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

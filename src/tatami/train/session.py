@@ -126,6 +126,7 @@ def train(source: Source, config: TrainConfig, run_path: Path | None, listen: Li
     tell(Ended(reason, len(epochs), best, seconds))
     atomic_write(run.path / REPORT, report_html(read_report(run)))
     if failure:
+        failure.hint = f"{failure.hint}; what there is lies in {run.path}"
         raise failure
     return Outcome(run, tested, interrupted)
 
@@ -170,7 +171,7 @@ def fit_to_data(source: Source, dataset: Dataset, fit: Fit = "crop") -> Network:
             where=dataset.name,
             got=f"samples of {size_text(shape)}",
             expected=size_text(network.input_shape),
-            hint=f"write INPUT({size_text(shape)}), or a bare INPUT, which takes its shape from the data",
+            hint=f"begin its text with INPUT({size_text(shape)}), or a bare INPUT, which takes its shape from the data",
         )
     if network.output_shape != (classes,):
         raise DataError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -13,19 +15,43 @@ from tatami.views.numbers import bytes_text, short
 from tatami.views.plan_rows import HEADINGS, field_text, layer_row
 
 
-def plan_table(plan: Plan) -> RenderableType:
-    """The layers, one a row, then totals, memory, and notes."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+def plan_table(plan: Plan, width: int = 80) -> RenderableType:
+    """The layers, one a row, then totals, memory, and notes.
+
+    Where ``width`` characters are too few, whole columns are left out, so that no figure is cut.
+    """
     rows = [layer_row(cost) for cost in plan.layers]
-    for i, heading in enumerate(HEADINGS):
-        width = max(len(text) for text in [heading, *(row[i] for row in rows)])  # known widths save Rich half its time
-        table.add_column(heading, justify="right" if i else "left", no_wrap=True, width=width)
-    table.add_column("", no_wrap=True)
+    # Known widths save Rich half its time.
+    widths = {
+        heading: max(len(text) for text in [heading, *(row[i] for row in rows)]) for i, heading in enumerate(HEADINGS)
+    }
+    shown = [heading for heading in HEADINGS if heading not in _too_many(widths, width)]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for heading in shown:
+        justify: Literal["left", "right"] = "left" if heading == HEADINGS[0] else "right"
+        table.add_column(heading, justify=justify, no_wrap=True, width=widths[heading])
+    table.add_column("", no_wrap=True, width=_BRACE)
     for segment in fold([_signature(cost) for cost in plan.layers]):
         for i in range(segment.start, segment.start + segment.length):
             free = not plan.layers[i].params and not plan.layers[i].activation_values
-            table.add_row(*rows[i], _brace(i - segment.start, segment), style="dim" if free else None)
+            cells = [rows[i][HEADINGS.index(heading)] for heading in shown]
+            table.add_row(*cells, _brace(i - segment.start, segment), style="dim" if free else None)
     return Group(table, _summary(plan), *_notes(plan))
+
+
+_BRACE = 4  # room for the mark of a repeat
+_GAP = 3  # between two columns
+_LEAST_NEEDED = ("jump", "field", "values", "MACs")
+
+
+def _too_many(widths: dict[str, int], width: int) -> set[str]:
+    """The columns to leave out, the least needed first."""
+    dropped: set[str] = set()
+    for heading in _LEAST_NEEDED:
+        if sum(w + _GAP for h, w in widths.items() if h not in dropped) + _BRACE + 2 <= width:
+            break
+        dropped.add(heading)
+    return dropped
 
 
 def _signature(cost: LayerCost) -> tuple[object, ...]:
@@ -50,8 +76,8 @@ def _summary(plan: Plan) -> Text:
         f"receptive field  {field_text(totals.field)} (last map)",
         f"memory of {'a training step' if memory.training else 'inference'}, batch {memory.batch}, {memory.dtype}, "
         f"engine {memory.engine}:",
-        f"  textbook       {bytes_text(memory.textbook_forward_bytes)} forward, "
-        f"{bytes_text(memory.textbook_training_bytes)} with backward",
+        f"  maps           {bytes_text(memory.textbook_forward_bytes)} forward, "
+        f"{bytes_text(memory.textbook_training_bytes)} with backward (4 bytes a value)",
         f"  by kind        weights {bytes_text(memory.weights)}, gradients {bytes_text(memory.gradients)}, "
         f"optimizer {bytes_text(memory.optimizer)},",
         f"                 input {bytes_text(memory.input)}, activations {bytes_text(memory.activations)}, "
