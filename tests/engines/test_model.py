@@ -335,3 +335,17 @@ def test_a_step_that_is_too_large_ends_in_one_clear_error(engine):
     with pytest.raises(NumericError, match=r"^step \d: the loss is no number any more"):
         train()
     model.score(X, Y)  # of any value, but without a warning
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"network": "INPUT(8x8x1) -> FC(2)"}, "this is no network; got 'INPUT"),
+        ({"optimizer": "sgd"}, "this is no optimizer; got 'sgd'"),
+        ({"loss": "mse"}, "this is no loss; got 'mse'"),
+    ],
+)
+def test_texts_in_place_of_objects(arguments: dict[str, str], message: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        compile(**{"network": find_network("memo").build(), **arguments})
+    assert str(caught.value).startswith(message)

@@ -65,5 +65,12 @@ def test_a_crop_of_padding_alone_is_no_note() -> None:
 
 
 def test_impossible_batch() -> None:
-    with pytest.raises(OptionError, match="impossible batch; got 0; expected at least 1"):
-        make_plan(find_network("lenet5").build(), batch=0)
+    network = find_network("lenet5").build()
+    for batch in (0, 2.5, True):
+        with pytest.raises(OptionError, match=f"impossible batch; got {batch}; expected a whole number of at least 1"):
+            make_plan(network, batch=batch)
+
+
+def test_an_optimizer_is_an_object() -> None:
+    with pytest.raises(OptionError, match="this is no optimizer; got 'adam'"):
+        make_plan(find_network("lenet5").build(), optimizer="adam")

@@ -138,6 +138,13 @@ def compile(
     Raises:
         OptionError: a value that makes no sense.
     """
+    for what, given, kind, example in (
+        ("network", network, Network, "tatami.Network('INPUT(8x8x1) -> FC(2)')"),
+        ("optimizer", optimizer or SGD(), Optimizer, "tatami.SGD(lr=0.01)"),
+        ("loss", loss or CrossEntropy(), Loss, "tatami.CrossEntropy()"),
+    ):
+        if not isinstance(given, kind):
+            raise OptionError(f"this is no {what}", got=repr(given)[:60], expected=example)
     known = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.ispkg]
     for what, value, values in (("engine", engine, known), ("dtype", dtype, DTYPES), ("init", init, INITS)):
         if value not in values:

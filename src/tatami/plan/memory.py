@@ -46,8 +46,10 @@ class StepSettings:
     segments: Segments = ()
 
     def __post_init__(self) -> None:
-        if self.batch < 1:
-            raise OptionError("impossible batch", got=self.batch, expected="at least 1")
+        if isinstance(self.batch, bool) or not isinstance(self.batch, int) or self.batch < 1:
+            raise OptionError("impossible batch", got=self.batch, expected="a whole number of at least 1")
+        if not isinstance(self.optimizer, Optimizer):
+            raise OptionError("this is no optimizer", got=repr(self.optimizer), expected="tatami.Adam(), for example")
         if self.dtype not in DTYPES:
             raise OptionError("unknown dtype", got=self.dtype, expected=", ".join(DTYPES))
         if self.dtype == "bf16" and self.engine == "cpu":
