@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from safetensors.numpy import load_file, save
 
 from tatami.errors import RunError
 from tatami.formats import load_weights, save_weights
@@ -64,6 +67,37 @@ def test_the_layout_is_safetensors_own(tmp_path: Path) -> None:
     assert raw[8 + length :] == struct.pack("<2f", 1.5, -2.0)
 
 
+def test_one_entry_is_byte_for_byte_what_the_library_writes(tmp_path: Path) -> None:
+    for tensor in (np.arange(3, dtype=np.float32), np.array(3.0), np.zeros((0, 2), np.int64)):
+        save_weights(tmp_path / "w", {"ä": tensor}, {"k": '"猫"\n\x00'})
+        assert (tmp_path / "w").read_bytes() == save({"ä": tensor}, {"k": '"猫"\n\x00'})
+
+
+SAVE = """
+import sys
+from pathlib import Path
+import numpy as np
+from tatami.formats import save_weights
+names = ["b", "a", "ä", "step"][:: int(sys.argv[2])]
+tensors = {name: np.arange(len(name) + 3, dtype="uint64" if name == "step" else "float32") for name in names}
+save_weights(sys.argv[1], tensors, {key: key * 3 for key in {"network", "classes", "epoch", "tatami", "preprocess"}})
+"""
+
+
+def test_equal_weights_make_equal_files_in_any_process_and_order(tmp_path: Path) -> None:
+    files = []
+    for seed, direction in (("0", "1"), ("1", "-1"), ("2", "1")):
+        path = tmp_path / seed
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        subprocess.run([sys.executable, "-c", SAVE, str(path), direction], env=environment, check=True)
+        files.append(path.read_bytes())
+    assert files[0] == files[1] == files[2]
+    assert load_weights(tmp_path / "0")[1].keys() == {"network", "classes", "epoch", "tatami", "preprocess"}
+    loaded = load_file(tmp_path / "0")
+    assert loaded["step"].tolist() == list(range(7))
+    assert loaded["ä"].dtype == np.float32
+
+
 def test_every_truncation_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     save_weights(path, {"a": np.arange(5.0), "b": np.zeros((2, 2), np.float32)}, {"k": "v"})
@@ -108,6 +142,10 @@ def test_what_cannot_be_saved_is_said_and_nothing_is_written(tmp_path: Path) -> 
     )
     with pytest.raises(RunError, match="metadata 'epoch' is not text; got int; expected a string"):
         save_weights(path, {}, {"epoch": 3})  # type: ignore[dict-item]
+    with pytest.raises(RunError, match="w: no tensor may be called '__metadata__'"):
+        save_weights(path, {"__metadata__": np.zeros(2)}, {})
+    with pytest.raises(RunError, match=r"w: a name or metadata that is not Unicode; got .*udcff"):
+        save_weights(path, {}, {"network": "\udcff"})
     with pytest.raises(RunError, match="cannot write this file"):
         save_weights(tmp_path / "no" / "w", {}, {})
     assert list(tmp_path.iterdir()) == []

@@ -1,26 +1,34 @@
-"""Weights in safetensors: arrays by name and metadata of strings. No pickle."""
+"""Weights in safetensors: arrays by name and metadata of strings. No pickle.
+
+The header is written here, not by the library, which gives the metadata in a random order: equal weights must make
+equal files. The format is the library's (https://huggingface.co/docs/safetensors, "Format"), and its own reader reads
+them back: the length of the header as a little-endian uint64, the header in JSON, padded with spaces to a multiple of
+8, and the arrays without gaps, little-endian and row by row.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import struct
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from tatami.errors import RunError
 from tatami.formats.atomic import atomic_path
 
-DTYPES = ("float32", "float64", "int64", "uint64")
+_CODES = {"float32": "F32", "float64": "F64", "int64": "I64", "uint64": "U64"}
+DTYPES = tuple(_CODES)
 
 
 def save_weights(
     path: str | os.PathLike[str], tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Write named arrays and string metadata, whole or not at all.
+    """Write named arrays and string metadata, whole or not at all. Equal arguments, in any order, make equal bytes.
 
     Args:
         path: the file to write, ``*.safetensors`` by custom.
@@ -44,21 +52,29 @@ def save_weights(
             raise RunError(
                 f"metadata {key!r} is not text", where=str(path), got=type(value).__name__, expected="a string"
             )
-    # safetensors copies the raw memory: views and big-endian arrays must become plain ones first. (Not
-    # np.ascontiguousarray, which makes 0-d arrays 1-d.)
-    plain = {
-        name: np.asarray(tensor, dtype=tensor.dtype.newbyteorder("="), order="C") for name, tensor in tensors.items()
-    }
+    # Wide values first, as the library does it, so that each array lies at a multiple of the size of its values.
+    names = sorted(tensors, key=lambda name: (-tensors[name].itemsize, name))
+    header = _header({name: tensors[name] for name in names}, strings, str(path))
+    with atomic_path(path) as beside, beside.open("wb") as file:
+        file.write(struct.pack("<Q", len(header)) + header)
+        for name in names:
+            file.write(tensors[name].astype(tensors[name].dtype.newbyteorder("<"), copy=False).tobytes())
+
+
+def _header(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str], where: str) -> bytes:
+    """The header for arrays that lie in this order."""
+    entries: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))}
+    end = 0
+    for name, tensor in tensors.items():
+        if name in entries:
+            raise RunError(f"no tensor may be called {name!r}", where=where)
+        start, end = end, end + tensor.nbytes
+        entries[name] = {"dtype": _CODES[tensor.dtype.name], "shape": tensor.shape, "data_offsets": [start, end]}
     try:
-        with atomic_path(path) as beside:
-            beside.touch()
-            mode = beside.stat().st_mode
-            save_file(plain, beside, metadata=strings)
-            beside.chmod(mode)  # safetensors writes files for the owner only; the umask decides here, as elsewhere
-    except SafetensorError as error:
-        raise RunError(
-            "cannot write this file", where=str(path), got=_one_line(error), expected="a writable folder with room"
-        ) from error
+        header = json.dumps(entries, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise RunError("a name or metadata that is not Unicode", where=where, got=ascii(error.object[:60])) from error
+    return header + b" " * (-len(header) % 8)
 
 
 def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
