@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tatami.errors import OptionError
+from tatami.plan.card_names import find_device, matching_devices
 from tatami.plan.catalogue import catalogue, read_devices, user_file
-from tatami.plan.devices import Device, find_device, matching_devices, parse_memory
+from tatami.plan.devices import Device, parse_memory
 
 
 @pytest.fixture(autouse=True)

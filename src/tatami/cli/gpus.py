@@ -15,8 +15,8 @@ def command(
     format: FormatOption = Format.table,
 ) -> None:
     """List graphics cards: memory, bandwidth, peak. Cards of your own: see docs/gpus.md."""
+    from tatami.plan.card_names import matching_devices
     from tatami.plan.catalogue import catalogue
-    from tatami.plan.devices import matching_devices
 
     devices = catalogue() if name is None else matching_devices(name)
     if format is Format.json:

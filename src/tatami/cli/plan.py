@@ -176,7 +176,7 @@ def _print(
 
 def _foretell(network: Network, gpu: str | None, batch: int, optimizer: str) -> StepTime:
     """The time of a step on the card ``gpu``, or on this machine, which is measured first where that was never done."""
-    from tatami.plan.devices import find_device
+    from tatami.plan.card_names import find_device
     from tatami.plan.time import foretell_time
 
     if gpu is not None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from tatami.errors import OptionError
 from tatami.network import Network
 from tatami.plan.batch import LargestBatch, checkpointed, largest_batch
-from tatami.plan.devices import find_device, parse_memory
+from tatami.plan.card_names import find_device
+from tatami.plan.devices import parse_memory
 from tatami.plan.memory import StepSettings
 
 

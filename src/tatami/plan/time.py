@@ -144,7 +144,7 @@ def foretell_time(
 
     Args:
         network: any network.
-        device: from :func:`tatami.plan.devices.find_device`, or this machine, calibrated.
+        device: from :func:`tatami.plan.card_names.find_device`, or this machine, calibrated.
         batch: samples in one step.
         optimizer: whose update is counted; plain SGD unless given.
         dtype: of values and products: float32; tf32, which are float32 values whose products take tensor cores; or
