@@ -46,7 +46,7 @@ class StepSettings:
     segments: Segments = ()
 
     def __post_init__(self) -> None:
-        if isinstance(self.batch, bool) or not isinstance(self.batch, int) or self.batch < 1:
+        if not _is_whole(self.batch) or self.batch < 1:
             raise OptionError("impossible batch", got=self.batch, expected="a whole number of at least 1")
         if not isinstance(self.optimizer, Optimizer):
             raise OptionError("this is no optimizer", got=repr(self.optimizer), expected="tatami.Adam(), for example")
@@ -55,6 +55,10 @@ class StepSettings:
         if self.dtype == "bf16" and self.engine == "cpu":
             raise OptionError("the CPU engine computes in float32", got="bf16", expected="--engine torch for bf16")
         find_engine(self.engine)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
