@@ -1,10 +1,15 @@
-"""What every test may use: Hypothesis profiles and the data that only a working copy beside its data has."""
+"""What every test may use: Hypothesis profiles, the data that only a working copy beside its data has, and `tatami`."""
 
 import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tatami.cli import main
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -19,3 +24,28 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the data sets (MNIST, CIFAR-10, UCR) are not in ../shared/data")
     return SHARED_DATA
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def tatami(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run one command line in this process."""
+
+    def run(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["tatami", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "80")
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return run

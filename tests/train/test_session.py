@@ -2,17 +2,25 @@
 
 import csv
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
-from tatami.data import load
+import tatami as package
+from tatami.data import load, stratified_split
 from tatami.errors import DataError, NumericError, OptionError, RunError, TatamiError
-from tatami.formats import load_weights
+from tatami.formats import load_weights, save_weights
 from tatami.network import find_network
-from tatami.train import Outcome, TrainConfig, evaluate_run, load_trained, predict_files, train
+from tatami.train import Outcome, TrainConfig, evaluate_run, load_trained, loop, predict_files, train
+from tatami.train import run as run_module
 from tatami.train import session as session_module
 from tatami.train.events import Ended, EpochEnded, Event, Started, Stepped
 from tatami.train.run import Run
@@ -97,12 +105,67 @@ def test_predict_prepares_samples_as_training_did(stripes: Path, tmp_path: Path)
     assert all(abs(sum(probability for _, probability in p.ranked) - 1) < 1e-5 for p in predictions)
 
 
-def test_a_network_that_ends_in_softmax_predicts_probabilities(stripes: Path, tmp_path: Path) -> None:
-    run_training(stripes, tmp_path / "run", net=f"{NET} -> SOFTMAX")
+@pytest.mark.parametrize("end", ["", " -> SOFTMAX"])
+@pytest.mark.parametrize("loss", ["cross-entropy", "mse"])
+def test_a_prediction_is_the_softmax_of_the_scores_taken_once(
+    stripes: Path, tmp_path: Path, end: str, loss: str
+) -> None:
+    run_training(stripes, tmp_path / "run", net=f"{NET}{end}", loss=loss, epochs=1)
     with np.load(stripes) as arrays:
-        np.savez(tmp_path / "test.npz", x=arrays["x_test"])
+        x = arrays["x_test"]
+    np.savez(tmp_path / "test.npz", x=x)
     predictions = predict_files(tmp_path / "run", [tmp_path / "test.npz"], top=2)
-    assert all(abs(sum(probability for _, probability in p.ranked) - 1) < 1e-5 for p in predictions)
+    found = np.array([[dict(p.ranked)[name] for name in ("across", "down")] for p in predictions])
+
+    trained = load_trained(tmp_path / "run")
+    output = trained.model.forward(trained.identity.preprocess(x[..., None]))
+    if end:
+        assert np.array_equal(found, output)
+    else:
+        assert np.allclose(found, softmax(output, axis=1), rtol=1e-5)
+        assert not np.allclose(found, output, rtol=0.01)
+    assert np.allclose(found.sum(axis=1), 1)
+
+
+def test_the_best_epoch_takes_the_test_not_the_last(
+    stripes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The validation losses are made up, so that the second of four epochs is the best."""
+    script, seen = iter([3.0, 1.0, 2.0, 1.5]), []
+
+    def scripted(model, split, *rest):
+        seen.append(model.state_dict())
+        return replace(evaluate(model, split, *rest), loss=next(script))
+
+    evaluate = loop.evaluate
+    monkeypatch.setattr(loop, "evaluate", scripted)
+    outcome, events = run_training(stripes, tmp_path / "run")
+    assert [e.is_best for e in events if isinstance(e, EpochEnded)] == [True, True, False, False]
+    ended = events[-1]
+    assert isinstance(ended, Ended)
+    assert ended.best_epoch == 2
+
+    weights = {name: load_weights(tmp_path / "run" / f"{name}.safetensors") for name in ("best", "last")}
+    assert [weights[name][1]["epoch"] for name in weights] == ["2", "4"]
+    for name, epoch in (("best", 2), ("last", 4)):
+        assert all(np.array_equal(weights[name][0][key], tensor) for key, tensor in seen[epoch - 1].items())
+    of_best, of_last = (evaluate_run(tmp_path / "run" / f"{name}.safetensors", str(stripes)) for name in weights)
+    assert outcome.tested is not None
+    assert outcome.tested.loss == pytest.approx(of_best.loss, rel=1e-5)
+    assert outcome.tested.loss != pytest.approx(of_last.loss, rel=0.01)
+
+
+def test_preprocessing_is_measured_on_the_training_rows_alone(stripes: Path, tmp_path: Path) -> None:
+    run_training(stripes, tmp_path / "run", seed=3)
+    with np.load(stripes) as arrays:
+        x, y = arrays["x_train"] / 255, arrays["y_train"]
+    rows, held_out = stratified_split(y, 0.1, 3)
+    preprocess = load_trained(tmp_path / "run").identity.preprocess
+    assert preprocess.mean == pytest.approx([x[rows].mean()], rel=1e-9)
+    assert preprocess.std == pytest.approx([x[rows].std()], rel=1e-9)
+    assert len(held_out) == 5
+    assert preprocess.mean != pytest.approx([x.mean()], rel=1e-6)  # the case can tell
+    assert preprocess.std != pytest.approx([x.std()], rel=1e-6)
 
 
 def test_without_test_data_the_held_out_part_is_reported(stripes: Path, tmp_path: Path) -> None:
@@ -204,9 +267,104 @@ def test_an_interrupt_saves_everything(stripes: Path, tmp_path: Path, monkeypatc
     assert int(last["steps"]) == 3 * 6 + 1  # the step in hand was finished
 
 
+def test_ctrl_c_ends_the_command_with_everything_saved(stripes: Path, tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    options = ["--epochs", "1000", "--batch", "8", "--lr", "0.01", "--run", str(path)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tatami", "train", NET, str(stripes), *options],
+        env={**os.environ, "PYTHONPATH": str(Path(package.__file__).parent.parent)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if re.match(r"epoch +\d+/1000  loss", line))
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert out.startswith("interrupted; everything so far is saved\n")
+
+    assert {file.name for file in path.iterdir()} == FILES
+    events = Run(path).events()
+    ended = events[-1]
+    assert isinstance(ended, Ended)
+    assert ended.reason == "interrupted"
+    told = [event.epoch for event in events if isinstance(event, EpochEnded)]
+    assert told == list(range(1, ended.epochs + 1))
+    assert int(line.split("/")[0].split()[1]) <= ended.epochs < 1000
+    assert len((path / "metrics.csv").read_text().splitlines()) == 1 + ended.epochs
+    again = evaluate_run(path, str(stripes))
+    assert out.splitlines()[-1] == f"test accuracy {again.accuracy:.4f} ({again.correct} of 20)"
+
+
 def test_gunpoint_and_digits_have_the_published_sizes() -> None:
     digits, gunpoint = load("sample:digits"), load("sample:gunpoint")
     assert digits.train.x.shape == (5000, 28, 28, 1)
     assert gunpoint.train.x.shape == (50, 150, 1)
     assert gunpoint.test is not None
     assert gunpoint.test.x.shape == (150, 150, 1)
+
+
+# --- weights files that were damaged, or that someone made up ---
+
+WEIGHTS = {
+    "fc1.weight": np.zeros((4, 6), np.float32),
+    "fc1.bias": np.zeros(6, np.float32),
+    "fc2.weight": np.zeros((6, 2), np.float32),
+    "fc2.bias": np.zeros(2, np.float32),
+}
+METADATA = {
+    "network": "INPUT(2x2x1) -> FC(6) -> FC(2)",
+    "classes": '["a", "b"]',
+    "preprocess": '{"kind": "image", "shape": [2, 2, 1], "scale": 1.0, "mean": [0.0], "std": [1.0]}',
+}
+DEEP = "[" * 100_000
+OTHER = METADATA["preprocess"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ({"classes": None}, "these weights do not say what they belong to; got no classes"),
+        ({"classes": '["a"]'}, "the classes do not fit the network; got 1 classes; expected 2"),
+        ({"classes": '["a", "b", "c"]'}, "the classes do not fit the network; got 3 classes; expected 2"),
+        ({"classes": '"ab"'}, "the metadata of these weights is damaged; got the classes are no list"),
+        ({"classes": '["a", '}, "the metadata of these weights is damaged"),
+        ({"classes": DEEP}, "the metadata of these weights is damaged"),
+        ({"preprocess": DEEP}, "the metadata of these weights is damaged"),
+        ({"preprocess": "7"}, "the metadata of these weights is damaged"),
+        ({"preprocess": "[]"}, "preprocessing with other fields; got none"),
+        ({"preprocess": OTHER.replace("[1.0]", "[0.0]")}, "preprocessing with a bad std"),
+        ({"preprocess": OTHER.replace("[2, 2, 1]", "[3, 2, 1]")}, "got samples of 3x2x1; expected 2x2x1"),
+        ({"network": "INPUT(2x2x1) -> FC(30000) -> FC(30000) -> FC(2)"}, "fc1.weight: a tensor of the weights has an"),
+        ({"network": "INPUT(2x2x1) -> FC(6) -> FC(2) -> FC(2)"}, "fc3.weight: a tensor is missing from the weights"),
+        ({"network": "INPUT(2x2x1) -> FC(6"}, 'the network of these weights cannot be built; got line 1:21: "("'),
+        ({"network": "INPUT -> FC(6) -> FC"}, "the network of these weights cannot be built; got line 1:1: INPUT has"),
+        ({"network": "INPUT(2x2x1) -> [FC(6)]*N -> FC(2)"}, "the network of these weights cannot be built"),
+        ({"network": DEEP}, "the network of these weights cannot be built"),
+    ],
+)
+def test_damaged_weights_are_one_line_and_take_no_memory(
+    tatami, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: dict[str, str | None], words: str
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        pytest.fail("the model was made")
+
+    monkeypatch.setattr(run_module, "compile", refuse)
+    path = tmp_path / "weights.safetensors"
+    save_weights(path, WEIGHTS, {key: value for key, value in {**METADATA, **damage}.items() if value is not None})
+    result = tatami("predict", path, tmp_path / "new.npz")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(f"error: {path}")
+    assert words in result.err
+    assert len(result.err.splitlines()) == 1
+    assert len(result.err) < 1000
+
+
+def test_the_weights_that_were_damaged_work_when_whole(tatami, tmp_path: Path) -> None:
+    save_weights(tmp_path / "weights.safetensors", WEIGHTS, METADATA)
+    np.savez(tmp_path / "new.npz", x=np.zeros((1, 2, 2, 1), np.float32))
+    result = tatami("predict", tmp_path / "weights.safetensors", tmp_path / "new.npz")
+    assert result.out == f"{tmp_path / 'new.npz'}[0]: a 0.5000, b 0.5000\n"

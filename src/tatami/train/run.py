@@ -25,7 +25,7 @@ from tatami._version import __version__
 from tatami.data import Preprocess
 from tatami.engines import Model, compile
 from tatami.engines.checks import check_tensors
-from tatami.errors import RunError
+from tatami.errors import RunError, TatamiError
 from tatami.formats import atomic_write, load_weights, save_weights
 from tatami.network import Network, source_of_text
 from tatami.network.layers import size_text
@@ -64,7 +64,10 @@ class Identity:
         if missing:
             raise RunError("these weights do not say what they belong to", where=where, got=f"no {missing[0]}")
         try:
-            classes = tuple(map(str, json.loads(metadata["classes"])))
+            names = json.loads(metadata["classes"])
+            if not isinstance(names, list):
+                raise TypeError("the classes are no list")
+            classes = tuple(map(str, names))
             preprocess = Preprocess.from_dict(json.loads(metadata["preprocess"]), where)
         except (ValueError, TypeError, RecursionError) as error:
             raise RunError("the metadata of these weights is damaged", where=where, got=error) from error
@@ -164,7 +167,10 @@ def load_trained(path: Path, engine: str = "textbook", batch: int = 64) -> Train
         raise RunError("no such run", where=str(path), expected="a run directory or a .safetensors file")
     tensors, metadata = load_weights(path)
     identity = Identity.from_metadata(metadata, str(path))
-    network = source_of_text(identity.network).build()
+    try:
+        network = source_of_text(identity.network).build()
+    except TatamiError as error:
+        raise RunError("the network of these weights cannot be built", where=str(path), got=error) from error
     _need_match(network, identity, tensors, str(path))
     model = compile(network, engine, batch=batch)
     model.load_state_dict({name: tensors[name] for name in network.parameters()})
