@@ -91,12 +91,24 @@ def test_labels() -> None:
 
 
 def test_an_empty_class_is_named() -> None:
-    assert error_of(dataset(Split(images(), labels(0, 2, 2, 0)), Split(images(1), labels(1)))) == (
+    assert error_of(dataset(Split(images(), labels(0, 2, 2, 0)), Split(images(1), labels(2)))) == (
         "toy.npz, y_train: empty class 'dog': no training sample has label 1; got labels from 0 to 2; "
         "expected at least one sample of each of the 3 classes "
         "(hint: labels count from 0 without gaps; leave out classes that have no data)"
     )
     assert "empty class 'dog' and 1 more" in error_of(dataset(Split(images(), labels(0, 0, 0, 0))))
+
+
+def test_a_label_that_only_the_test_split_has_is_the_test_splits_fault() -> None:
+    assert error_of(dataset(Split(images(), labels(0, 2, 2, 0)), Split(images(3), labels(0, 2, 1)))) == (
+        "toy.npz, y_test, row 2: a label that no training sample has; got 'dog'; expected one of "
+        f"{', '.join(dataset().classes[i] for i in (0, 2))}, as in y_train"
+    )
+
+
+def test_no_samples_comes_before_too_few_classes() -> None:
+    empty = Split(images(0), labels())
+    assert "toy.npz, x_train: no samples at all" in error_of(replace(dataset(empty, None), classes=("0",)))
 
 
 def test_classes() -> None:

@@ -147,9 +147,107 @@ def test_a_gap_in_the_labels_is_an_empty_class(tmp_path: Path) -> None:
         ", y: empty class '1': no training sample has label 1; got labels from 0 to 2"
     )
     assert "empty class '0': no training sample has label 0" in error_of(saved(tmp_path, x=GREY, y=[1, 2, 1, 2]))
-    assert "empty class 'b'" in error_of(
-        saved(tmp_path, x_train=GREY, y_train=["a", "c", "a", "c"], x_test=GREY[:1], y_test=["b"])
+
+
+@pytest.mark.parametrize(
+    ("y", "y_test", "got", "known"),
+    [
+        (["a", "c", "a", "c"], ["a", "b"], "'b'", "a, c"),
+        ([0, 1, 0, 1], [0, 5], "'5'", "0, 1"),
+        ([0, 2, 0, 2], [2, 1], "'1'", "0, 2"),
+    ],
+)
+def test_a_label_of_y_test_alone_blames_y_test(tmp_path: Path, y: Any, y_test: Any, got: str, known: str) -> None:
+    assert error_of(saved(tmp_path, x_train=GREY, y_train=y, x_test=GREY[:2], y_test=y_test)) == (
+        f", y_test, row 1: a label that no training sample has; got {got}; expected one of {known}, as in y_train"
     )
+
+
+def test_a_misspelt_label_of_y_test(tmp_path: Path) -> None:
+    y = ["cat", "dog", "cat", "dog"]
+    assert error_of(saved(tmp_path, x_train=GREY, y_train=y, x_test=GREY[:1], y_test=["Cat"])).endswith(
+        "; got 'Cat'; expected one of cat, dog, as in y_train (hint: did you mean cat?)"
+    )
+
+
+@pytest.mark.parametrize("y", [np.zeros(0), np.zeros(0, int), np.zeros(0, "U1")])
+def test_no_rows_are_no_samples(tmp_path: Path, y: Any) -> None:
+    for x in (GREY[:0], np.zeros(0), np.zeros((0, 9))):
+        text = error_of(saved(tmp_path, x_train=x, y_train=y))
+        assert text == f", x_train: no samples at all; got {x.shape}; expected at least one sample"
+
+
+@pytest.mark.parametrize("size", [8, 28])
+def test_square_floats_are_no_signals_unless_told(tmp_path: Path, size: int) -> None:
+    x = np.zeros((4, size, size), np.float32)
+    assert error_of(saved(tmp_path, x=x, y=Y)) == (
+        f", x: grey images or signals? Floats of rank 3 are read as signals, but these are square; "
+        f"got (4, {size}, {size}); expected images (N, H, W, C), or signals (N, L, C) "
+        "(hint: x[..., None] for images; for signals save kind='signal' beside them)"
+    )
+    for kind, shape in (("image", (4, size, size, 1)), ("signal", (4, size, size))):
+        data = load_npz(saved(tmp_path, x=x, y=Y, kind=kind))
+        assert (data.kind, data.train.x.shape) == (kind, shape)
+        assert read_inputs(saved(tmp_path, x=x, kind=[kind])).x.shape == shape
+        assert read_inputs(saved(tmp_path, x=x), kind).x.shape == shape  # as a run knows it
+    assert load_npz(saved(tmp_path, x=x[..., None], y=Y)).kind == "image"
+    assert load_npz(saved(tmp_path, x=x[:, :7, :7], y=Y)).kind == "signal"
+
+
+def test_signals_deeper_than_long_are_refused_unless_told(tmp_path: Path) -> None:
+    x = np.zeros((4, 6, 80))
+    assert error_of(saved(tmp_path, x=x, y=Y)) == (
+        ", x: signals deeper than they are long, perhaps channels-first; got (4, 6, 80): length 6, depth 80; "
+        "expected (N, L, C) with C at most L (hint: np.moveaxis(x, 1, -1) if the channels come first; "
+        "x[..., None] for grey images; save kind='signal' beside them if it is meant so)"
+    )
+    assert load_npz(saved(tmp_path, x=x, y=Y, kind="signal")).sample_shape == (6, 80)
+    assert load_npz(saved(tmp_path, x=np.moveaxis(x, 1, -1), y=Y)).sample_shape == (80, 6)
+    assert load_npz(saved(tmp_path, x=x, y=Y, kind=b"image")).sample_shape == (6, 80, 1)
+
+
+def test_a_kind_that_the_samples_are_not(tmp_path: Path) -> None:
+    assert error_of(saved(tmp_path, x=GREY, y=Y, kind="sound")) == (
+        ", kind: an unknown kind of samples; got 'sound'; expected image or signal"
+    )
+    assert ", kind: an unknown kind of samples; got int64 (2,)" in error_of(saved(tmp_path, x=GREY, y=Y, kind=[1, 2]))
+    assert error_of(saved(tmp_path, x=GREY, y=Y, kind="signal")) == (
+        ", x: signals of uint8; got uint8 (4, 2, 3); expected float signals (N, L) or (N, L, C) "
+        "(hint: x.astype('float32'))"
+    )
+    assert error_of(saved(tmp_path, x=np.zeros((4, 9)), y=Y, kind="image")) == (
+        ", x: an array of rank 2 that should hold images; got (4, 9); expected (N, H, W) or (N, H, W, C)"
+    )
+    assert error_of(saved(tmp_path, x=np.zeros((4, 9, 9, 1)), y=Y, kind="signal")) == (
+        ", x: an array of rank 4 that should hold signals; got (4, 9, 9, 1); expected (N, L) or (N, L, C)"
+    )
+
+
+def test_float_labels_are_told_apart(tmp_path: Path) -> None:
+    expected = "expected whole numbers from 0, or names"
+    assert error_of(saved(tmp_path, x=GREY, y=[0.0, 1.0, 2.0, 0.0])) == (
+        f", y: labels of this dtype are not read; got float64; {expected} (hint: y.astype('int64'))"
+    )
+    assert error_of(saved(tmp_path, x=GREY, y=[0.0, 1.0, 2.5, 0.5])) == (
+        f", y: labels that look like the targets of a regression; got float64, 2.5 in row 2; {expected} "
+        "(hint: tatami trains classifiers, not regressions yet)"
+    )
+    x = np.zeros((40, 2, 2), np.uint8)
+    assert error_of(saved(tmp_path, x=x, y=np.arange(40.0) // 1.5)) == (
+        f", y: labels that look like the targets of a regression; got float64, 27 values among 40 labels; {expected} "
+        "(hint: tatami trains classifiers, not regressions yet)"
+    )
+    assert "hint: y.astype('int64')" in error_of(saved(tmp_path, x=x, y=np.arange(40.0) // 2))
+    assert error_of(saved(tmp_path, x=GREY, y=[0.0, np.nan, 1.0, np.nan])) == (
+        f", y, row 1: a label that is NaN or infinite; got nan (the first of 2); {expected} "
+        "(hint: drop the samples without a label)"
+    )
+    assert ", y: labels of this dtype are not read; got complex128" in error_of(saved(tmp_path, x=GREY, y=Y + 0j))
+
+
+def test_the_name_is_short_and_the_source_is_as_written(tmp_path: Path) -> None:
+    data = load_npz(saved(tmp_path, x=GREY, y=Y))
+    assert (data.name, data.source) == ("toy", str(tmp_path / "toy.npz"))
 
 
 def test_not_finite(tmp_path: Path) -> None:
@@ -170,15 +268,16 @@ def test_samples_that_are_refused(tmp_path: Path) -> None:
     assert error_of(saved(tmp_path, x=np.zeros((4, 3, 8, 8), np.uint8), y=Y)) == (
         ", x: these images look channels-first; got (4, 3, 8, 8); expected (N, H, W, C) (hint: x.transpose(0, 2, 3, 1))"
     )
-    assert ", x_test: x_test holds signals, but x_train holds images; got float64 (4, 2, 3)" in error_of(
-        saved(tmp_path, x_train=GREY, y_train=Y, x_test=GREY.astype(float), y_test=Y)
+    assert ", x_test: x_test holds signals, but x_train holds images; got float64 (4, 3, 2)" in error_of(
+        saved(tmp_path, x_train=GREY, y_train=Y, x_test=np.zeros((4, 3, 2)), y_test=Y)
     )
     assert ", x: no samples at all" in error_of(saved(tmp_path, x=GREY[:0], y=Y[:0], classes=["a", "b"]))
 
 
 def test_missing_arrays(tmp_path: Path) -> None:
     expected = (
-        "; expected x_train and y_train (perhaps x_test, y_test), or x and y (X is accepted for x); perhaps classes"
+        "; expected x_train and y_train (perhaps x_test, y_test), or x and y (X is accepted for x); "
+        "perhaps classes, kind"
     )
     assert error_of(saved(tmp_path, x=GREY)) == f": samples or labels are missing; got arrays x{expected}"
     assert error_of(saved(tmp_path)) == f": samples or labels are missing; got no arrays{expected}"
@@ -200,8 +299,11 @@ def test_pickles_are_refused_unread(tmp_path: Path) -> None:
     np.savez(tmp_path / "toy.npz", allow_pickle=True, x=GREY, y=y)
     assert error_of(tmp_path / "toy.npz") == (
         ", y: this array holds Python objects, which only pickle could read; got dtype object; "
-        "expected numbers or text (hint: rows of unequal length make such arrays: pad or resize them "
-        "first, then save with allow_pickle=False)"
+        "expected numbers or text (hint: y.astype(str) for names, y.astype('int64') for numbers, before saving)"
+    )
+    np.savez(tmp_path / "toy.npz", allow_pickle=True, x=y, y=Y)
+    assert error_of(tmp_path / "toy.npz").endswith(
+        "(hint: rows of unequal length make such arrays: pad or resize them first, then save with allow_pickle=False)"
     )
 
 
@@ -294,7 +396,12 @@ def test_unlabelled_samples(tmp_path: Path) -> None:
     np.testing.assert_array_equal(inputs.x, GREY[..., None], strict=True)
     assert inputs.names == tuple(f"{path}[{row}]" for row in range(4))
     assert read_inputs(saved(tmp_path, X=np.zeros((2, 9)), y="ignored")).x.shape == (2, 9, 1)
-    with pytest.raises(DataError, match=r"toy\.npz: no samples in this file; got arrays x_test; expected an array x"):
-        read_inputs(saved(tmp_path, x_test=GREY))
+    assert read_inputs(saved(tmp_path, x_train=GREY, x_test=GREY[:2])).x.shape == (2, 2, 3, 1)
+    assert read_inputs(saved(tmp_path, x=GREY[:3], x_test=GREY[:2])).x.shape == (3, 2, 3, 1)
+    with pytest.raises(DataError) as caught:
+        read_inputs(saved(tmp_path, x_train=GREY, y_train=Y))
+    assert str(caught.value) == (
+        f"{path}: no samples in this file; got arrays x_train, y_train; expected an array x, or else x_test"
+    )
     with pytest.raises(DataError, match=r"toy\.npz, x, row 1: a value that is NaN or infinite"):
         read_inputs(saved(tmp_path, x=np.array([[0.0], [np.nan]])))

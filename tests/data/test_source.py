@@ -62,6 +62,26 @@ def test_nothing_there(tmp_path: Path) -> None:
         assert "no such file or folder" in load_error(name)
 
 
+def test_a_sample_as_input_is_its_test_split() -> None:
+    inputs = read_inputs("sample:gunpoint")
+    test = load("sample:gunpoint").test
+    assert test is not None
+    np.testing.assert_array_equal(inputs.x, test.x, strict=True)
+    assert inputs.names[149] == "sample:gunpoint[149]"
+    with pytest.raises(DataError, match=r"no such sample; .*did you mean sample:digits\?"):
+        read_inputs("sample:digit")
+    with pytest.raises(DataError, match=r"^digits: no such file; .*for the built-in sample, write sample:digits\)"):
+        read_inputs("digits")
+
+
+def test_the_source_is_named_as_it_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_idx(tmp_path)
+    monkeypatch.chdir(tmp_path.parent)
+    np.savez(tmp_path / "a.npz", x=np.zeros((2, 3)), y=[0, 1])
+    for source in ("sample:digits", tmp_path.name, f"{tmp_path.name}/a.npz", f"./{tmp_path.name}/a.npz"):
+        assert load(source).source == source
+
+
 def test_unknown_kinds(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1,2\n")
     (tmp_path / "plain").write_text("1,2\n")
@@ -70,7 +90,10 @@ def test_unknown_kinds(tmp_path: Path) -> None:
     )
     assert "got a file of unknown kind" in load_error(str(tmp_path / "plain"))
     assert load_error(str(tmp_path)) == f"{tmp_path}: no data set in this folder; expected {DATA}"
-    expected = "expected a .npz file with an array x, an IDX images file, or a PNG, JPEG or BMP picture"
+    expected = (
+        "expected a PNG, JPEG or BMP picture, a .npz file with an array x, an IDX images file, "
+        "or sample:NAME (digits, gunpoint)"
+    )
     assert input_error(tmp_path / "a.csv") == f": this kind of file is not an input; got a .csv file; {expected}"
     assert input_error(tmp_path) == f": this kind of file is not an input; got a folder; {expected}"
     assert input_error(tmp_path / "none.png") == f": no such file; {expected}"

@@ -14,16 +14,36 @@ MAX_CLASSES = 2**16
 """The most classes that integer labels may imply: one stray label would otherwise ask for any number of them."""
 
 
-def as_samples(x: Array, where: str) -> tuple[Array, Kind]:
+MANY_LABELS = 20
+"""Whole floats of more distinct values, and of more than half as many as there are labels, are no classes."""
+
+SQUARE = 8
+"""From this size, floats (N, size, size) are taken for grey images rather than for signals."""
+
+_LABELS = "whole numbers from 0, or names"
+
+
+def as_samples(x: Array, where: str, kind: Kind | None = None) -> tuple[Array, Kind]:
     """Bring samples into the house's layout.
 
     uint8 (N, H, W) are grey images and (N, H, W, C) images; floats (N, L) are univariate signals, (N, L, C) signals
     and (N, H, W, C) images. Floats become float32; a value beyond its range becomes infinity, which ``check`` reports.
 
+    Floats of rank 3 may be grey images, or signals with their channels first. Unless ``kind`` settles it, they are
+    refused where they are square from :data:`SQUARE`, or deeper than long.
+
+    Args:
+        x: the array.
+        where: its name, for errors.
+        kind: what the samples are, where that is known; floats (N, H, W) are grey images when it is ``image``.
+
     Raises:
-        DataError: another rank or dtype, or images that are plainly channels-first.
+        DataError: no samples, another rank or dtype than those of ``kind``, a rank-3 array that is not plainly a
+            signal, or images that are plainly channels-first.
     """
-    if x.dtype == np.uint8:
+    if x.ndim and not len(x):
+        raise DataError("no samples at all", where=where, got=x.shape, expected="at least one sample")
+    if x.dtype == np.uint8 and kind != "signal":
         if x.ndim not in (3, 4):
             raise DataError(
                 "uint8 samples are images",
@@ -35,6 +55,14 @@ def as_samples(x: Array, where: str) -> tuple[Array, Kind]:
         images = x if x.ndim == 4 else x[..., np.newaxis]
         _refuse_channels_first(images, where)
         return images, "image"
+    if x.dtype == np.uint8:
+        raise DataError(
+            "signals of uint8",
+            where=where,
+            got=f"{x.dtype} {x.shape}",
+            expected="float signals (N, L) or (N, L, C)",
+            hint="x.astype('float32')",
+        )
     if x.dtype.kind != "f":
         raise DataError(
             "samples of this dtype are not read",
@@ -50,11 +78,22 @@ def as_samples(x: Array, where: str) -> tuple[Array, Kind]:
             got=x.shape,
             expected="signals (N, L) or (N, L, C), or images (N, H, W, C)",
         )
+    if (kind, x.ndim) in (("signal", 4), ("image", 2)):
+        raise DataError(
+            f"an array of rank {x.ndim} that should hold {kind}s",
+            where=where,
+            got=x.shape,
+            expected="(N, L) or (N, L, C)" if kind == "signal" else "(N, H, W) or (N, H, W, C)",
+        )
+    if kind is None and x.ndim == 3:
+        _refuse_doubtful_signals(x, where)
     with np.errstate(over="ignore"):
         x = x.astype(np.float32, copy=False)
     if x.ndim == 4:
         _refuse_channels_first(x, where)
         return x, "image"
+    if kind == "image":
+        return x[..., np.newaxis], "image"
     return (x if x.ndim == 3 else x[..., np.newaxis]), "signal"
 
 
@@ -103,6 +142,27 @@ def classes_of_integers(ys: Sequence[tuple[NDArray[np.int64] | None, str]]) -> t
     return tuple(str(label) for label in range(top + 1))
 
 
+def _refuse_doubtful_signals(x: Array, where: str) -> None:
+    _, length, depth = x.shape
+    if length == depth >= SQUARE:
+        raise DataError(
+            "grey images or signals? Floats of rank 3 are read as signals, but these are square",
+            where=where,
+            got=x.shape,
+            expected="images (N, H, W, C), or signals (N, L, C)",
+            hint="x[..., None] for images; for signals save kind='signal' beside them",
+        )
+    if length < depth:
+        raise DataError(
+            "signals deeper than they are long, perhaps channels-first",
+            where=where,
+            got=f"{x.shape}: length {length}, depth {depth}",
+            expected="(N, L, C) with C at most L",
+            hint="np.moveaxis(x, 1, -1) if the channels come first; x[..., None] for grey images; "
+            "save kind='signal' beside them if it is meant so",
+        )
+
+
 def _refuse_channels_first(x: Array, where: str) -> None:
     _, first, height, width = x.shape
     if first in (1, 3) and height == width > 4:
@@ -134,15 +194,46 @@ def _flat_labels(y: Array, where: str) -> Array:
             return np.char.decode(y, "utf-8")
         except UnicodeDecodeError as error:
             raise DataError("labels that are not UTF-8", where=where, got=y.dtype, expected="text") from error
+    if y.dtype.kind == "f":
+        raise _float_labels(y, where)
     if y.dtype.kind not in "biuU":
         raise DataError(
             "labels of this dtype are not read",
             where=where,
             got=y.dtype,
-            expected="whole numbers from 0, or names",
-            hint="y.astype('int64')",
+            expected=_LABELS,
+            hint="y.astype(str) if these are names",
         )
     return y
+
+
+def _float_labels(y: Array, where: str) -> DataError:
+    """Floats are refused even when they are whole, because measured values look the same; the hint tells them apart."""
+    missing = ~np.isfinite(y)
+    if missing.any():
+        row = int(missing.argmax())
+        return DataError(
+            "a label that is NaN or infinite",
+            where=f"{where}, row {row}",
+            got=f"{y[row]} (the first of {int(missing.sum())})",
+            expected=_LABELS,
+            hint="drop the samples without a label",
+        )
+    distinct = len(np.unique(y))
+    fractions = y != np.floor(y)
+    if fractions.any() or distinct > max(MANY_LABELS, len(y) // 2):
+        row = int(fractions.argmax())
+        seen = f"{y[row]} in row {row}" if fractions.any() else f"{distinct:,} values among {len(y):,} labels"
+        return DataError(
+            "labels that look like the targets of a regression",
+            where=where,
+            got=f"{y.dtype}, {seen}",
+            expected=_LABELS,
+            hint="tatami trains classifiers, not regressions yet",
+        )
+    return DataError(
+        "labels of this dtype are not read", where=where, got=y.dtype, expected=_LABELS, hint="y.astype('int64')"
+    )
 
 
 def _int64(y: Array, where: str) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tatami.errors import DataError
+from tatami.errors import DataError, nearest
 
 Kind = Literal["image", "signal"]
 Array = NDArray[Any]
@@ -34,13 +34,18 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A training split, perhaps a test split, and the names of the classes in the order of the labels."""
+    """A training split, perhaps a test split, and the names of the classes in the order of the labels.
+
+    ``name`` is short, for the names of files; ``source`` is what the user wrote, ``sample:digits`` or a path, for
+    errors.
+    """
 
     name: str
     kind: Kind
     train: Split
     test: Split | None
     classes: tuple[str, ...]
+    source: str = "data"
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -64,17 +69,18 @@ def check(
 
     Raises:
         DataError: wrong ranks or dtypes, no samples, counts that differ, NaN or infinity, labels out of range, a class
-            without a training sample, or a test split unlike the training split. Names the array and the first
-            offending row, counted from 0.
+            without a training sample, or a test split unlike the training split. Names the array that is at fault
+            and the first offending row, counted from 0.
     """
-    _check_classes(dataset.classes, source)
     splits = [(dataset.train, x_names[0], y_names[0])]
     if dataset.test is not None:
         splits.append((dataset.test, x_names[1], y_names[1]))
-    for split, x_name, y_name in splits:
+    for split, x_name, _ in splits:
         check_samples(split.x, dataset.kind, f"{source}, {x_name}")
+    _check_classes(dataset.classes, source)
+    for split, x_name, y_name in splits:
         _check_labels(split, dataset.classes, source, x_name, y_name)
-    _check_every_class(dataset, f"{source}, {y_names[0]}")
+    _check_every_class(dataset, source, y_names)
     if dataset.test is not None:
         _check_alike(dataset.train.x, dataset.test.x, f"{source}, {x_names[1]}", x_names[0])
     return dataset
@@ -149,18 +155,38 @@ def _check_labels(split: Split, classes: tuple[str, ...], source: str, x_name: s
         )
 
 
-def _check_every_class(dataset: Dataset, where: str) -> None:
+def _check_every_class(dataset: Dataset, source: str, y_names: tuple[str, str]) -> None:
     counts = np.bincount(dataset.train.y, minlength=len(dataset.classes))  # type: ignore[arg-type]
     empty = np.flatnonzero(counts == 0)
+    if empty.size and dataset.test is not None:
+        _check_no_new_label(dataset, counts, f"{source}, {y_names[1]}", y_names[0])
     if empty.size:
         label = int(empty[0])
         others = f" and {empty.size - 1} more" if empty.size > 1 else ""
         raise DataError(
             f"empty class {dataset.classes[label]!r}{others}: no training sample has label {label}",
-            where=where,
+            where=f"{source}, {y_names[0]}",
             got=f"labels from {int(np.flatnonzero(counts)[0])} to {int(np.flatnonzero(counts)[-1])}",
             expected=f"at least one sample of each of the {len(dataset.classes)} classes",
             hint="labels count from 0 without gaps; leave out classes that have no data",
+        )
+
+
+def _check_no_new_label(dataset: Dataset, counts: NDArray[np.int64], where: str, train_name: str) -> None:
+    """A class without training samples is the test labels' fault where one of them is the only sign of it."""
+    assert dataset.test is not None
+    assert dataset.test.y is not None
+    new = counts[dataset.test.y] == 0
+    if new.any():
+        row = int(new.argmax())
+        known = [dataset.classes[label] for label in np.flatnonzero(counts)]
+        close = nearest(dataset.classes[dataset.test.y[row]], known)
+        raise DataError(
+            "a label that no training sample has",
+            where=f"{where}, row {row}",
+            got=repr(dataset.classes[dataset.test.y[row]]),
+            expected=f"one of {', '.join(known[:10])}{', ...' if len(known) > 10 else ''}, as in {train_name}",
+            hint=f"did you mean {close}?" if close else None,
         )
 
 

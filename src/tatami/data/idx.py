@@ -12,18 +12,18 @@ import math
 import os
 import struct
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tatami.data.dataset import Array
-from tatami.data.files import DEFLATE_RATIO, check_declared, one_line, opened
+from tatami.data.files import DEFLATE_RATIO, check_declared, check_limit, one_line, opened
 from tatami.errors import DataError
 
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 GZIP_MAGIC = b"\x1f\x8b"
 
-_Stream = io.BufferedReader | gzip.GzipFile
 _BLOCK = 2**20
 _RANKS = range(1, 5)
 _FORMAT = "an IDX file: two zero bytes, a dtype code (08, 09, 0B to 0E), the rank (1 to 4), the sizes, the values"
@@ -54,35 +54,97 @@ def read_idx(path: Path) -> Array:
         file.seek(0)
         if zipped:
             with gzip.GzipFile(fileobj=file) as stream:
-                return _read(stream, length * DEFLATE_RATIO, str(path))
-        return _read(file, length, str(path))
+                return _read(_Stream(stream, str(path), zipped=length), length * DEFLATE_RATIO)
+        return _read(_Stream(file, str(path)), length)
 
 
-def _read(stream: _Stream, most: int, where: str) -> Array:
+@dataclass
+class _Stream:
+    """Bytes, inside gzip or not.
+
+    Attributes:
+        file: where they come from.
+        where: its name, for errors.
+        zipped: the length of the compressed file, or None.
+        cut: whether gzip was found to end before its end.
+    """
+
+    file: io.BufferedReader | gzip.GzipFile
+    where: str
+    zipped: int | None = None
+    cut: bool = False
+
+    def take(self, count: int, whole: bool = False) -> bytes:
+        """Read up to ``count`` bytes: fewer at the end of the data, also where gzip is cut unless it must be whole."""
+        parts = io.BytesIO()
+        try:
+            while parts.tell() < count:
+                # read1 gives back what there is before it meets the cut; plain read would lose it.
+                part = self.file.read1(count - parts.tell())
+                if not part:
+                    break
+                parts.write(part)
+        except (OSError, EOFError, zlib.error) as error:
+            if isinstance(error, EOFError) and not whole:
+                self.cut = True
+                return parts.getvalue()  # the caller reports how much is missing
+            raise DataError(
+                "the compressed file ends early" if isinstance(error, EOFError) else "damaged gzip data",
+                where=self.where,
+                got=one_line(error),
+                expected="a whole gzip file",
+                hint="fetch it again",
+            ) from error
+        return parts.getvalue()
+
+    def truncated(self, got: int, expected: int, what: str) -> DataError:
+        """The error for a stream that ends after ``got`` bytes."""
+        return DataError(
+            "the compressed file ends early" if self.cut else f"truncated {what}",
+            where=self.where,
+            got=f"{got:,} bytes{' once unpacked' if self.cut else ''}",
+            expected=f"{expected:,} bytes",
+            hint="fetch the file again",
+        )
+
+
+def _read(stream: _Stream, most: int) -> Array:
     """Read header and values from a stream that can give ``most`` bytes at most."""
-    magic = _take(stream, 4, where)
+    where = stream.where
+    magic = stream.take(4)
+    if stream.cut:
+        raise stream.truncated(len(magic), 4, "header")
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in DTYPES or magic[3] not in _RANKS:
         got = f"{magic.hex(' ')}" if magic else "an empty file"
         raise DataError("wrong magic number", where=where, got=got, expected=_FORMAT)
     dtype, rank = np.dtype(DTYPES[magic[2]]), magic[3]
-    sizes = _take(stream, 4 * rank, where)
+    sizes = stream.take(4 * rank)
     if len(sizes) < 4 * rank:
-        raise _truncated(where, 4 + len(sizes), 4 + 4 * rank, "header")
+        raise stream.truncated(4 + len(sizes), 4 + 4 * rank, "header")
     shape = struct.unpack(f">{rank}I", sizes)
     elements = math.prod(shape)
     header, size = 4 + 4 * rank, elements * dtype.itemsize
+    if stream.zipped is not None and size > most - header:
+        check_limit(elements, size, where)
+        raise DataError(
+            "the compressed file ends early",
+            where=where,
+            got=f"{stream.zipped:,} bytes, too few to unpack to all that the header declares",
+            expected=f"{header + size:,} bytes once unpacked",
+            hint="fetch the file again",
+        )
     check_declared(elements, size, most - header, where)
 
     values = np.empty(shape, dtype)
     raw = values.reshape(-1).view(np.uint8)
     filled = 0
     while filled < size:
-        block = _take(stream, min(_BLOCK, size - filled), where)
+        block = stream.take(min(_BLOCK, size - filled))
         if not block:
-            raise _truncated(where, header + filled, header + size, "file")
+            raise stream.truncated(header + filled, header + size, "file")
         raw[filled : filled + len(block)] = np.frombuffer(block, np.uint8)
         filled += len(block)
-    extra = _take(stream, _BLOCK, where, whole=True)
+    extra = stream.take(_BLOCK, whole=True)
     if extra:
         raise DataError(
             "bytes after the end of the data",
@@ -92,32 +154,3 @@ def _read(stream: _Stream, most: int, where: str) -> Array:
             hint="the sizes in the header may be wrong, or two files were joined",
         )
     return values.astype(dtype.newbyteorder("="), copy=False)
-
-
-def _take(stream: _Stream, count: int, where: str, whole: bool = False) -> bytes:
-    """Read up to ``count`` bytes: fewer at the end of the data, also where gzip is cut off unless it must be whole."""
-    parts = io.BytesIO()
-    try:
-        while parts.tell() < count:
-            # read1 gives back what there is before it meets the cut; plain read would lose it.
-            part = stream.read1(count - parts.tell())
-            if not part:
-                break
-            parts.write(part)
-    except (OSError, EOFError, zlib.error) as error:
-        if isinstance(error, EOFError) and not whole:
-            return parts.getvalue()  # the caller reports how much is missing
-        raise DataError(
-            "damaged gzip data", where=where, got=one_line(error), expected="a whole gzip file", hint="fetch it again"
-        ) from error
-    return parts.getvalue()
-
-
-def _truncated(where: str, got: int, expected: int, what: str) -> DataError:
-    return DataError(
-        f"truncated {what}",
-        where=where,
-        got=f"{got:,} bytes",
-        expected=f"{expected:,} bytes",
-        hint="fetch the file again",
-    )

@@ -83,6 +83,7 @@ def load_idx_dataset(path: Path) -> Dataset:
         train=splits[0],
         test=splits[1] if len(splits) > 1 else None,
         classes=classes,
+        source=str(path),
     )
     return check(
         dataset,

@@ -7,17 +7,17 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.lib import format as npy
 
 from tatami.data.arrays import as_labels, as_samples
-from tatami.data.dataset import Array, Dataset, Split, check, check_samples
+from tatami.data.dataset import Array, Dataset, Kind, Split, check, check_samples
 from tatami.data.files import DEFLATE_RATIO, check_declared, check_limit, one_line, opened
 from tatami.errors import DataError
 
-_KEYS = "x_train and y_train (perhaps x_test, y_test), or x and y (X is accepted for x); perhaps classes"
+_KEYS = "x_train and y_train (perhaps x_test, y_test), or x and y (X is accepted for x); perhaps classes, kind"
 
 
 def load_npz(path: Path, source: str | None = None) -> Dataset:
@@ -25,7 +25,7 @@ def load_npz(path: Path, source: str | None = None) -> Dataset:
 
     The arrays are ``x_train``, ``y_train``, and perhaps ``x_test``, ``y_test`` (Keras), or ``x`` (or ``X``) and ``y``;
     ``classes`` may name the classes. :func:`tatami.data.arrays.as_samples` says which shapes are images and which
-    are signals.
+    are signals; ``kind``, the text ``image`` or ``signal``, settles it where the shape alone does not.
 
     Args:
         path: the file.
@@ -38,10 +38,11 @@ def load_npz(path: Path, source: str | None = None) -> Dataset:
     source = source or str(path)
     with opened(path) as file, _zip(file, source) as archive:
         x_keys, y_keys = _pairs(_names(archive), source)
-        wanted = [*x_keys, *y_keys, *(["classes"] if "classes" in _names(archive) else [])]
+        wanted = [*x_keys, *y_keys, *(key for key in ("classes", "kind") if key in _names(archive))]
         arrays = _read(archive, wanted, source)
 
-    splits = [as_samples(arrays[key], f"{source}, {key}") for key in x_keys]
+    kind = _kind(arrays, source)
+    splits = [as_samples(arrays[key], f"{source}, {key}", kind) for key in x_keys]
     kinds = [kind for _, kind in splits]
     if kinds[0] != kinds[-1]:
         raise DataError(
@@ -53,12 +54,16 @@ def load_npz(path: Path, source: str | None = None) -> Dataset:
     ys = [(arrays[key], f"{source}, {key}") for key in y_keys]
     labels, classes = as_labels(ys, arrays.get("classes"), f"{source}, classes")
     train, *test = [Split(x, y) for (x, _), y in zip(splits, labels, strict=True)]
-    dataset = Dataset(path.stem, kinds[0], train, test[0] if test else None, classes)
+    dataset = Dataset(path.stem, kinds[0], train, test[0] if test else None, classes, source)
     return check(dataset, source, (x_keys[0], x_keys[-1]), (y_keys[0], y_keys[-1]))
 
 
-def read_npz_samples(path: Path) -> Array:
-    """Read unlabelled samples, the array ``x`` (or ``X``) of an NPZ file, as (N, H, W, C) or (N, L, C).
+def read_npz_samples(path: Path, kind: Kind | None = None) -> Array:
+    """Read unlabelled samples as (N, H, W, C) or (N, L, C): the array ``x`` (or ``X``) of an NPZ file, else ``x_test``.
+
+    Args:
+        path: the file.
+        kind: what the samples are meant to be, where the file has no array ``kind``.
 
     Raises:
         DataError: as :func:`load_npz`, labels aside.
@@ -66,13 +71,27 @@ def read_npz_samples(path: Path) -> Array:
     source = str(path)
     with opened(path) as file, _zip(file, source) as archive:
         names = _names(archive)
-        key = next((key for key in ("x", "X") if key in names), None)
+        key = next((key for key in ("x", "X", "x_test") if key in names), None)
         if key is None:
-            raise DataError("no samples in this file", where=source, got=_listed(names), expected="an array x")
-        array = _read(archive, [key], source)[key]
-    x, kind = as_samples(array, f"{source}, {key}")
-    check_samples(x, kind, f"{source}, {key}")
+            raise DataError(
+                "no samples in this file", where=source, got=_listed(names), expected="an array x, or else x_test"
+            )
+        arrays = _read(archive, [key, *(["kind"] if "kind" in names else [])], source)
+    x, found = as_samples(arrays[key], f"{source}, {key}", _kind(arrays, source) or kind)
+    check_samples(x, found, f"{source}, {key}")
     return x
+
+
+def _kind(arrays: dict[str, Array], source: str) -> Kind | None:
+    """What the file says that its samples are."""
+    if "kind" not in arrays:
+        return None
+    kind = arrays["kind"]
+    text = kind.astype(str).item() if kind.size == 1 and kind.dtype.kind in "US" else None
+    if text not in ("image", "signal"):
+        got = repr(text) if text is not None else f"{kind.dtype} {kind.shape}"
+        raise DataError("an unknown kind of samples", where=f"{source}, kind", got=got, expected="image or signal")
+    return cast(Kind, text)
 
 
 def _pairs(names: Iterable[str], source: str) -> tuple[list[str], list[str]]:
@@ -138,7 +157,9 @@ def _declared(archive: zipfile.ZipFile, key: str, where: str) -> tuple[tuple[int
             where=where,
             got=f"dtype {dtype}",
             expected="numbers or text",
-            hint="rows of unequal length make such arrays: pad or resize them first, then save with allow_pickle=False",
+            hint=f"{key}.astype(str) for names, {key}.astype('int64') for numbers, before saving"
+            if key.startswith("y") or key in ("classes", "kind")
+            else "rows of unequal length make such arrays: pad or resize them first, then save with allow_pickle=False",
         )
     if any(size < 0 for size in shape):
         raise DataError("negative sizes", where=where, got=shape, expected="sizes from 0")
