@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from tatami.data import Preprocess
+from tatami.data import Preprocess, invert, load
 from tatami.data import preprocess as module
 from tatami.errors import DataError, RunError
 
@@ -166,3 +166,31 @@ def test_from_dict_refuses_nothing_at_all() -> None:
         RunError, match="preprocessing with other fields; got none; expected kind, mean, scale, shape, std"
     ):
         Preprocess.from_dict({})
+
+
+def test_digits_have_the_tone_of_training_and_their_negatives_have_not() -> None:
+    digits = load("sample:digits")
+    assert digits.test is not None
+    fitted = Preprocess.fit(digits.train.x, "image")
+    assert {fitted.tone(x) for x in digits.test.x} == {""}
+    assert {fitted.tone(invert(x)) for x in digits.test.x} == {"brighter"}
+    assert {Preprocess.fit(invert(digits.train.x), "image").tone(x) for x in digits.test.x} == {"darker"}
+
+
+def test_tone_needs_every_channel_and_uint8_images() -> None:
+    fitted = Preprocess("image", (2, 2, 3), 1 / 255, (0.1, 0.1, 0.1), (0.2, 0.2, 0.2))
+    white = np.full((2, 2, 3), 255, np.uint8)
+    assert fitted.tone(white) == "brighter"
+    assert fitted.tone(white * np.array([1, 1, 0], np.uint8)) == ""
+    assert fitted.tone(white.astype(np.float32)) == ""
+    # Far from a mean in the middle, but its negative is as far: inverting would not help.
+    assert Preprocess("image", (2, 2, 1), 1 / 255, (0.5,), (0.1,)).tone(white[..., :1]) == ""
+    assert Preprocess.fit(SIGNALS, "signal").tone(SIGNALS[0] + 1000) == ""
+
+
+def test_invert() -> None:
+    assert invert(np.array([[[0], [255], [7]]], np.uint8)).tolist() == [[[255], [0], [248]]]
+    assert invert(RGB).dtype == np.uint8
+    with pytest.raises(DataError) as caught:
+        invert(SIGNALS, "a.npz")
+    assert str(caught.value) == "a.npz: only uint8 images are inverted; got float32; expected uint8, 0 to 255"

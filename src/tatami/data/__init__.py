@@ -6,7 +6,7 @@ from tatami.data.dataset import Dataset, Kind, Split, check, check_samples
 from tatami.data.idx import read_idx
 from tatami.data.idx_dataset import load_idx_dataset
 from tatami.data.npz import load_npz
-from tatami.data.preprocess import Preprocess
+from tatami.data.preprocess import Preprocess, Tone, invert
 from tatami.data.source import Inputs, load, read_inputs
 from tatami.data.split import stratified_split
 
@@ -17,10 +17,12 @@ __all__ = [
     "Kind",
     "Preprocess",
     "Split",
+    "Tone",
     "as_labels",
     "as_samples",
     "check",
     "check_samples",
+    "invert",
     "load",
     "load_idx_dataset",
     "load_npz",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from tatami.errors import DataError, RunError
 _RANK = {"image": 3, "signal": 2}
 _BLOCK = 2**22
 _SMALLEST_STD = 1e-30
+_FAR = 1.5
+
+Tone = Literal["", "brighter", "darker"]
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,25 @@ class Preprocess:
             )
         return _fit_image(sample, self.shape, where)
 
+    def tone(self, sample: Array) -> Tone:
+        """Tell whether one raw image may be inverted against those of training: dark on light for light on dark.
+
+        So it may when the mean of each channel lies more than 1.5 std from the training mean, all to one side, and the
+        inverted image would lie nearer. std is that of single pixels, not of the means of images: black digits on white
+        lie at 2.4, whereas of MNIST's own white on black none comes near 1.5.
+
+        Args:
+            sample: (H, W, C) as from :meth:`adapt`; of signals and float images nothing is told.
+        """
+        if self.kind != "image" or sample.dtype != np.uint8:
+            return ""
+        found = sample.reshape(-1, sample.shape[-1]).mean(axis=0) * self.scale
+        mean = np.asarray(self.mean)
+        far = (found - mean) / np.asarray(self.std)
+        if not (np.abs(1 - found - mean) < np.abs(found - mean)).all():
+            return ""
+        return "brighter" if far.min() > _FAR else "darker" if far.max() < -_FAR else ""
+
     def to_dict(self) -> dict[str, Any]:
         """The fields as strings, numbers and lists, for JSON and TOML."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
@@ -161,6 +183,17 @@ class Preprocess:
                 got=x.dtype,
                 expected="uint8, 0 to 255, as in training" if wants_bytes else "floats on the scale of training",
             )
+
+
+def invert(x: Array, where: str | None = None) -> Array:
+    """Black for white: the negatives of uint8 images.
+
+    Raises:
+        DataError: signals or float images, which have no brightest value.
+    """
+    if x.dtype != np.uint8:
+        raise DataError("only uint8 images are inverted", where=where, got=x.dtype, expected="uint8, 0 to 255")
+    return 255 - x
 
 
 def _mean(flat: Array, centre: NDArray[np.float64], power: int) -> NDArray[np.float64]:
