@@ -168,7 +168,7 @@ def fit_to_data(source: Source, dataset: Dataset, fit: Fit = "crop") -> Network:
     if network.input_shape != shape:
         raise DataError(
             "the data do not have the shape that the network expects",
-            where=dataset.name,
+            where=dataset.source,
             got=f"samples of {size_text(shape)}",
             expected=size_text(network.input_shape),
             hint=f"begin its text with INPUT({size_text(shape)}), or a bare INPUT, which takes its shape from the data",
@@ -176,7 +176,7 @@ def fit_to_data(source: Source, dataset: Dataset, fit: Fit = "crop") -> Network:
     if network.output_shape != (classes,):
         raise DataError(
             "the network does not end in one score a class",
-            where=dataset.name,
+            where=dataset.source,
             got=f"{size_text(network.output_shape)} outputs",
             expected=f"{classes}, one for each of {classes} classes",
             hint=f"end with FC({classes}), or a bare FC, which takes its size from the data",

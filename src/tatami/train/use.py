@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tatami.data import load, read_inputs
+from tatami.data import Tone, invert, load, read_inputs
 from tatami.errors import DataError
 from tatami.network.layers import Softmax
 from tatami.train.events import Tested
@@ -19,10 +19,14 @@ from tatami.train.run import load_trained
 
 @dataclass(frozen=True)
 class Prediction:
-    """A sample's name, and its likeliest classes with their probabilities, the likeliest first."""
+    """A sample's name, and its likeliest classes with their probabilities, the likeliest first.
+
+    ``tone`` is not empty where an image is so much brighter or darker than those of training that it may be inverted.
+    """
 
     sample: str
     ranked: tuple[tuple[str, float], ...]
+    tone: Tone = ""
 
 
 def evaluate_run(run: Path, data: str, engine: str = "textbook") -> Tested:
@@ -45,28 +49,33 @@ def evaluate_run(run: Path, data: str, engine: str = "textbook") -> Tested:
     return tested_event(evaluation, name)
 
 
-def predict_files(run: Path, files: Sequence[Path], top: int = 3, engine: str = "textbook") -> list[Prediction]:
-    """The ``top`` likeliest classes of every sample in ``files``.
+def predict_files(
+    run: Path, files: Sequence[str | Path], top: int = 3, engine: str = "textbook", *, inverted: bool = False
+) -> list[Prediction]:
+    """The ``top`` likeliest classes of every sample in ``files``, which are paths or ``sample:NAME``.
 
-    All files are read before anything is computed, so that a bad one costs nothing.
+    All files are read before anything is computed, so that a bad one costs nothing. With ``inverted`` black and white
+    change places in all of them, which must be uint8 images.
     """
     trained = load_trained(run, engine)
     preprocess, classes = trained.identity.preprocess, trained.identity.classes
     names: list[str] = []
     samples: list[NDArray[np.generic]] = []
     for file in files:
-        inputs = read_inputs(file)
+        inputs = read_inputs(file, preprocess.kind)
+        raw = invert(inputs.x, str(file)) if inverted else inputs.x
         names += inputs.names
-        samples += [preprocess.adapt(x, name) for x, name in zip(inputs.x, inputs.names, strict=True)]
+        samples += [preprocess.adapt(x, name) for x, name in zip(raw, inputs.names, strict=True)]
     predictions: list[Prediction] = []
     ends_in_softmax = isinstance(trained.network.nodes[-1].layer, Softmax)
     for start in range(0, len(samples), trained.model.batch):
         part = slice(start, start + trained.model.batch)
         scores = trained.model.forward(preprocess(np.stack(samples[part])))
         probabilities = scores if ends_in_softmax else _softmax(scores)
-        for name, row in zip(names[part], probabilities, strict=True):
+        for name, sample, row in zip(names[part], samples[part], probabilities, strict=True):
             best = np.argsort(-row, kind="stable")[:top]
-            predictions.append(Prediction(name, tuple((classes[i], float(row[i])) for i in best)))
+            ranked = tuple((classes[i], float(row[i])) for i in best)
+            predictions.append(Prediction(name, ranked, preprocess.tone(sample)))
     return predictions
 
 
