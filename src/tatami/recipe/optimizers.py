@@ -58,6 +58,8 @@ class SGD(Optimizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         need_share(self.name, "momentum", self.momentum)
+        if self.nesterov not in (True, False):
+            raise OptionError("impossible nesterov", where=self.name, got=repr(self.nesterov), expected="True or False")
         if self.nesterov and not self.momentum:
             raise OptionError("nesterov needs momentum", where=self.name, got="momentum 0", expected="such as 0.9")
 
