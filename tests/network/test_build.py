@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tatami.errors import NotationError
+from tatami.errors import NetworkError, NotationError
 from tatami.network import Network, build
 from tatami.network.layers import (
     Add,
@@ -413,6 +413,42 @@ def test_inputs_that_cannot_be(text: str, message: str) -> None:
 def test_a_shape_from_outside_is_checked_too() -> None:
     for shape in ((), (0, 1), (1,) * 5):
         assert str(refusal("INPUT -> FC(2)", input_shape=shape)).startswith("line 1:1: ")
+
+
+# --- limits ---
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[POOL(1)]*15000 -> CONV -> FC(2)", "line 1:36: a bare CONV doubles its filters after each POOL; "
+         "got 32*2^15000 filters; expected at most 1,000,000 (hint: CONV(64) says how many)"),
+        ("FC(999999999999)", "line 1:17: units is too large; got 999999999999; expected at most 1,000,000"),
+        ("CONV(9, 3, S=9999999)", "line 1:17: stride is too large; got (9999999, 9999999); "
+         "expected at most 1,000,000"),
+        ("DWCONV(multiplier=999999)", "line 1:17: filters is too large; got 7999992; expected at most 1,000,000"),
+        ("[CONCAT[ID | ID]]*5000", "line 1:18: joined branches are too deep; got 1048576; expected at most 1,000,000"),
+        ("FLATTEN -> [CONCAT[ID | ID]]*5000", "line 1:29: joined branches are too deep; got 1099511627776; "
+         "expected at most 1,000,000,000,000"),
+    ],
+)  # fmt: skip
+def test_what_is_too_large(text: str, message: str) -> None:
+    assert str(refusal(f"INPUT(8x8x8) -> {text}")) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("INPUT(8x8x8) -> [FC(1000000)]*2", "fc2: too many parameters up to this layer; got 1,000,514,000,000; "
+         "expected at most 1,000,000,000,000 in a network"),
+        ("INPUT(1000000x1000000x2)", "input: too many values in one map; got 1000000x1000000x2; "
+         "expected at most 1,000,000,000,000"),
+    ],
+)  # fmt: skip
+def test_networks_that_are_too_large(text: str, message: str) -> None:
+    with pytest.raises(NetworkError) as caught:
+        net(text)
+    assert str(caught.value) == message
 
 
 # --- the memo ---

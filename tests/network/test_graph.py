@@ -4,6 +4,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
+import tatami
 from tatami.errors import NetworkError
 from tatami.network import Network, Node, build
 from tatami.network.layers import Add, Conv, Dense, Input, Layer, ReLU
@@ -53,10 +54,21 @@ def test_equal_texts_give_equal_networks_that_cannot_be_changed() -> None:
             setattr(thing, name, None)
 
 
+def test_spellings_of_one_network_are_equal_and_may_be_keys() -> None:
+    text = "INPUT(8x8x4) -> CONV(4) -> RELU"
+    spellings = [build(parse(text)), tatami.Network(text), tatami.Network.from_json(tatami.Network(text).to_json())]
+    assert spellings[0] == spellings[1] == spellings[2] == spellings[0]
+    assert len(set(spellings)) == 1
+    assert tatami.Network(f"{text} -> RELU") not in spellings
+    assert spellings[0] != spellings[0].nodes
+
+
 @pytest.mark.parametrize(
     ("nodes", "message"),
     [
         ((), "a network begins with INPUT"),
+        ([INPUT], "a network is made of nodes; got list; expected a tuple of Node with a layer"),
+        ((INPUT, "relu"), "a network is made of nodes; got tuple; expected a tuple of Node with a layer"),
         ((RELU,), "a network begins with INPUT"),
         ((INPUT, RELU, RELU), "two layers have one name; got relu"),
         ((INPUT, Node("a", ReLU(), ("b",), (8, 8, 4))), "a: a layer's input does not come before it; got b"),

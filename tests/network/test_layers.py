@@ -1,6 +1,7 @@
 """Each layer's rules against arithmetic by hand: shapes, parameters, MACs, errors."""
 
-from dataclasses import FrozenInstanceError, is_dataclass
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, fields, is_dataclass
 
 import pytest
 
@@ -254,3 +255,81 @@ def test_layers_are_documented_immutable_data(keyword: str) -> None:
 
 def test_sizes_as_text() -> None:
     assert (size_text((32, 32, 3)), size_text((7,)), product(())) == ("32x32x3", "7", 1)
+
+
+# --- attributes, as Python objects give them ---
+
+WHOLE = "expected a whole number of at least 1"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Dense(0), f"Dense: units cannot be this; got 0; {WHOLE}"),
+        (lambda: Dense(True), f"Dense: units cannot be this; got True; {WHOLE}"),
+        (lambda: Dense("a"), f"Dense: units cannot be this; got 'a'; {WHOLE}"),
+        (lambda: Dense(3, bias=1), "Dense: bias cannot be this; got 1; expected True or False"),
+        (lambda: Dense(3, bias="no"), "Dense: bias cannot be this; got 'no'; expected True or False"),
+        (lambda: Dense(1_000_001), "Dense: units is too large; got 1000001; expected at most 1,000,000"),
+        (lambda: Dense(10**5000), "Dense: units is too large; got a number of thousands of digits; "
+         "expected at most 1,000,000"),
+        (lambda: conv(4.0), f"Conv: filters cannot be this; got 4.0; {WHOLE}"),
+        (lambda: conv(4, 3, 0), "Conv: stride cannot be this; got (0, 0); expected a tuple of sizes such as (3, 3)"),
+        (lambda: Conv(4, 3, (1,)), "Conv: kernel_size cannot be this; got 3; expected a tuple of sizes such as (3, 3)"),
+        (lambda: Conv(4, [3, 3], (1, 1)), "Conv: kernel_size cannot be this; got [3, 3]; "
+         "expected a tuple of sizes such as (3, 3)"),
+        (lambda: Conv(4, (True, 3), (1, 1)), "Conv: kernel_size cannot be this; got (True, 3); "
+         "expected a tuple of sizes such as (3, 3)"),
+        (lambda: conv(4, 2_000_000), "Conv: kernel_size is too large; got (2000000, 2000000); "
+         "expected at most 1,000,000"),
+        (lambda: conv(4, groups=-1), f"Conv: groups cannot be this; got -1; {WHOLE}"),
+        (lambda: conv(4, dilation=None), "Conv: dilation cannot be this; got None; "
+         "expected a tuple of sizes such as (3, 3)"),
+        (lambda: conv(4, padding=1), "Conv: padding cannot be this; got 1; "
+         "expected 'same', 'valid', or a pair for each axis such as ((1, 1), (1, 1))"),
+        (lambda: conv(4, padding="Same"), "Conv: padding cannot be this; got 'Same'; "
+         "expected 'same', 'valid', or a pair for each axis such as ((1, 1), (1, 1))"),
+        (lambda: conv(4, padding=((0, 10**7),) * 2), "Conv: padding is too large; "
+         "got ((0, 10000000), (0, 10000000)); expected at most 1,000,000"),
+        (lambda: Pool((2, 2), (2, 2), kind="mean"), "Pool: kind cannot be this; got 'mean'; expected max or avg"),
+        (lambda: DepthwiseConv(0, (3,), (1,)), f"DepthwiseConv: filters cannot be this; got 0; {WHOLE}"),
+        (lambda: Slice(-1, 3), "Slice: start cannot be this; got -1; expected a whole number of at least 0"),
+        (lambda: Slice(0, 10**13), "Slice: stop is too large; got 10000000000000; expected at most 1,000,000,000,000"),
+        (lambda: Shuffle(0), f"Shuffle: groups cannot be this; got 0; {WHOLE}"),
+        (lambda: LocalResponseNorm(0), f"LocalResponseNorm: size cannot be this; got 0; {WHOLE}"),
+        (lambda: LocalResponseNorm(10**9), "LocalResponseNorm: size is too large; got 1000000000; "
+         "expected at most 1,000,000"),
+        (lambda: Dropout(1.0), "Dropout: rate cannot be this; got 1.0; expected a rate of at least 0 and under 1"),
+        (lambda: Dropout(float("nan")), "Dropout: rate cannot be this; got nan; "
+         "expected a rate of at least 0 and under 1"),
+        (lambda: Dropout(False), "Dropout: rate cannot be this; got False; expected a rate of at least 0 and under 1"),
+        (lambda: BatchNorm(eps=0.0), "BatchNorm: eps cannot be this; got 0.0; expected a positive number"),
+        (lambda: BatchNorm(momentum="a"), "BatchNorm: momentum cannot be this; got 'a'; "
+         "expected a number between 0 and 1"),
+        (lambda: Scale(-1.0), "Scale: init cannot be this; got -1.0; expected a positive number"),
+        (lambda: Input([8, 8, 3]), "impossible input size; got [8, 8, 3]; expected a tuple such as (32, 32, 3)"),
+        (lambda: Input((8, 8.5, 3)), "impossible input size; got (8, 8.5, 3); expected sizes from 1 to 1,000,000"),
+        (lambda: Input((8, True)), "impossible input size; got (8, True); expected sizes from 1 to 1,000,000"),
+    ],
+)  # fmt: skip
+def test_attributes_that_make_no_sense(make: Callable[[], Layer], message: str) -> None:
+    with pytest.raises(NetworkError) as caught:
+        make()
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("keyword", LAYERS)
+def test_every_attribute_has_a_kind(keyword: str) -> None:
+    assert list(LAYERS[keyword].kinds) == [field.name for field in fields(LAYERS[keyword])]
+
+
+def test_a_whole_number_may_stand_for_a_fraction() -> None:
+    assert (Dropout(0), Scale(2), LocalResponseNorm(k=1)) == (Dropout(0.0), Scale(2.0), LocalResponseNorm(k=1.0))
+
+
+def test_joined_branches_have_a_largest_depth() -> None:
+    with pytest.raises(NetworkError, match=r"joined branches are too deep; got 1200000; expected at most 1,000,000$"):
+        Concat().output_shape((1, 1, 600_000), (1, 1, 600_000))
+    assert Concat().output_shape((600_000,), (600_000,)) == (1_200_000,)
+    with pytest.raises(NetworkError, match=r"expected at most 1,000,000,000,000$"):
+        Concat().output_shape((10**12,), (1,))

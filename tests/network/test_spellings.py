@@ -210,6 +210,12 @@ def _node(**more: Any) -> dict[str, Any]:
             _node(type="CONV", attributes={"filters": 4, "kernel_size": [3], "stride": [1, 1]}),
             r"sizes for different numbers of axes",
         ),
+        (_node(type="FC", attributes={"units": 10**7}), r"nodes\[1\]: units is too large; got 10000000"),
+        (_node(type="FC", attributes={"units": True}), r"nodes\[1\]: units cannot be this; got True"),
+        (
+            _node(type="CONV", attributes={"filters": 4, "kernel_size": [3], "stride": [1]}),
+            r"nodes\[1\]: the window has",
+        ),
         (_node(type="INPUT", attributes={"shape": []}, inputs=[]), r"nodes\[1\]: shape cannot be this"),
     ],
 )
@@ -218,7 +224,9 @@ def test_json_that_is_no_network(node: Any, message: str) -> None:
         network_from_json({"schema": "tatami.network/1", "nodes": [INPUT_JSON, node]})
 
 
-@pytest.mark.parametrize("value", [{}, {"schema": "tatami.network/2", "nodes": []}, {"schema": "tatami.network/1"}])
+@pytest.mark.parametrize(
+    "value", [None, [], {}, {"schema": "tatami.network/2", "nodes": []}, {"schema": "tatami.network/1"}]
+)
 def test_json_of_something_else(value: dict[str, Any]) -> None:
     with pytest.raises(NetworkError, match="not a network in JSON"):
         network_from_json(value)

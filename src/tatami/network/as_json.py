@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
 from tatami.errors import NetworkError, nearest
 from tatami.network.graph import Network, Node, need_inputs
 from tatami.network.layers import LAYERS, Layer
-from tatami.network.layers.arguments import REFUSED, Argument
+from tatami.network.layers.arguments import REFUSED
 
 SCHEMA = "tatami.network/1"
 
@@ -36,9 +37,11 @@ def network_from_json(value: Mapping[str, Any]) -> Network:
     Raises:
         NetworkError: another schema, unknown types or attributes, values that make no sense, or no graph.
     """
-    if value.get("schema") != SCHEMA or not isinstance(value.get("nodes"), list):
+    content: Any = value
+    content = content if isinstance(content, Mapping) else {"schema": type(content).__name__}
+    if content.get("schema") != SCHEMA or not isinstance(content.get("nodes"), list):
         problem = "not a network in JSON"
-        raise NetworkError(problem, got=value.get("schema"), expected=f"schema {SCHEMA} with a list of nodes")
+        raise NetworkError(problem, got=content.get("schema"), expected=f"schema {SCHEMA} with a list of nodes")
     nodes: dict[str, Node] = {}
     for i, entry in enumerate(value["nodes"]):
         where = f"nodes[{i}]"
@@ -49,17 +52,29 @@ def network_from_json(value: Mapping[str, Any]) -> Network:
             raise NetworkError("unreadable attributes", where=where, got=attributes, expected="an object")
         if not isinstance(inputs, list) or not all(isinstance(name, str) for name in inputs):
             raise NetworkError("unreadable inputs", where=where, got=inputs, expected="a list of names")
-        layer = _layer(str(entry["type"]), attributes, where)
+        with _naming(where):
+            layer = _layer(str(entry["type"]), attributes, where)
         missing = [name for name in inputs if name not in nodes]
         if missing:
             raise NetworkError("a layer's input does not come before it", where=where, got=missing[0])
         inputs = tuple(inputs)
         need_inputs(layer, inputs, where)
-        shape = layer.output_shape(*(nodes[name].shape for name in inputs))
+        with _naming(where):
+            shape = layer.output_shape(*(nodes[name].shape for name in inputs))
         nodes[str(entry["name"])] = Node(str(entry["name"]), layer, inputs, shape)
     if len(nodes) != len(value["nodes"]):
         raise NetworkError("two layers have one name")
     return Network(tuple(nodes.values()))
+
+
+@contextmanager
+def _naming(where: str) -> Iterator[None]:
+    """Give an error of a layer's own rules its place among the nodes."""
+    try:
+        yield
+    except NetworkError as error:
+        error.where = where
+        raise
 
 
 def _layer(keyword: str, attributes: Mapping[str, Any], where: str) -> Layer:
@@ -67,14 +82,13 @@ def _layer(keyword: str, attributes: Mapping[str, Any], where: str) -> Layer:
     if cls is None:
         close = nearest(keyword, LAYERS)
         raise NetworkError(f"unknown layer {keyword}", where=where, hint=f"did you mean {close}?" if close else None)
-    kinds = {argument.field: argument for base in cls.__mro__[::-1] for argument in _own_arguments(base)}
     given: dict[str, Any] = {}
     for name, value in attributes.items():
-        if name not in kinds:
-            raise NetworkError(f"{keyword} has no attribute {name}", where=where, expected=", ".join(kinds))
-        read = kinds[name].kind.read(_from_plain(value))
+        if name not in cls.kinds:
+            raise NetworkError(f"{keyword} has no attribute {name}", where=where, expected=", ".join(cls.kinds))
+        read = cls.kinds[name].read(_from_plain(value))
         if read is REFUSED:
-            raise NetworkError(f"{name} cannot be this", where=where, got=value, expected=kinds[name].kind.expected)
+            raise NetworkError(f"{name} cannot be this", where=where, got=value, expected=cls.kinds[name].expected)
         given[name] = read
     try:
         return cls(**given)
@@ -83,19 +97,10 @@ def _layer(keyword: str, attributes: Mapping[str, Any], where: str) -> Layer:
         raise NetworkError(f"{keyword} lacks attributes", where=where, got=sorted(given), expected=expected) from error
 
 
-def _own_arguments(cls: type) -> tuple[Argument, ...]:
-    found: tuple[Argument, ...] = vars(cls).get("arguments", ())
-    return found
-
-
 def _plain(value: Any) -> Any:
     return [_plain(v) for v in value] if isinstance(value, tuple) else value
 
 
 def _from_plain(value: Any) -> Any:
-    """Lists become tuples; booleans become the notation's words, which the kinds know."""
-    if isinstance(value, list):
-        return tuple(map(_from_plain, value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return value
+    """Lists become tuples."""
+    return tuple(map(_from_plain, value)) if isinstance(value, list) else value

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from functools import lru_cache
+from typing import Any, Literal, TypeAlias
 
 from tatami.errors import NetworkError, nearest
 from tatami.network.binding import bind
@@ -130,7 +131,7 @@ class _Builder:
             raise failure(scope, item.position, f"{keyword} needs branches", expected=f"{keyword}[a | b]")
         given, name = bind(item, cls, scope, self.at.node.shape[-1])
         with _pointing_at(item.position, scope):
-            built = cls.from_notation(given, Context((self.at.node.shape,), self.at.pools))
+            built = _made(keyword, tuple(given.items()), Context((self.at.node.shape,), self.at.pools))
             if isinstance(built, BatchNorm):
                 self.drop_bias_before_norm()
             self.add(built, (self.at.node,), name)
@@ -163,7 +164,7 @@ class _Builder:
         heads = self.slices(item, fork, scope) if kind == "SPLIT" else [fork.node] * len(item.paths)
         ends: list[_Place] = []
         for path, head in zip(item.paths, heads, strict=True):
-            self.at = replace(fork, node=head, previous=None, told=frozenset())
+            self.at = _Place(head, fork.pools)
             walk(path, scope, self)
             ends.append(self.at)
         inputs = tuple(end.node for end in ends)
@@ -193,19 +194,19 @@ class _Builder:
 
     def finish(self, scope: Scope, classes: int | None) -> None:
         """Give a bare last FC the number of classes. A SOFTMAX may stand behind it."""
-        tail = [node for node in self.nodes[-2:] if not isinstance(node.layer, Softmax)][-1:]
-        if not tail or not isinstance(tail[0].layer, Dense) or tail[0].name not in self.bare_units:
+        at = len(self.nodes) - (2 if isinstance(self.nodes[-1].layer, Softmax) else 1)
+        last = self.nodes[at]
+        if not isinstance(last.layer, Dense) or last.name not in self.bare_units:
             return
         if classes is None:
             raise failure(
                 scope,
-                self.bare_units[tail[0].name],
+                self.bare_units[last.name],
                 "the last FC takes its size from the classes, and there are none",
                 expected="FC(10)",
                 hint="--classes 10 gives it from outside; training takes it from the data",
             )
-        at = self.nodes.index(tail[0])
-        self.nodes[at] = replace(tail[0], layer=replace(tail[0].layer, units=classes), shape=(classes,))
+        self.nodes[at] = replace(last, layer=replace(last.layer, units=classes), shape=(classes,))
         for i in range(at + 1, len(self.nodes)):
             self.nodes[i] = replace(self.nodes[i], shape=(classes,))
 
@@ -253,9 +254,9 @@ class _Builder:
         node = self.at.previous
         if node is None or not isinstance(node.layer, Conv) or "bias" in self.at.told:
             return
-        changed = replace(node, layer=replace(node.layer, bias=False))
+        changed = Node(node.name, _without_bias(node.layer), node.inputs, node.shape)
         self.nodes[-1] = changed
-        self.at = replace(self.at, node=changed, previous=changed)
+        self.at = _Place(changed, self.at.pools, changed, self.at.told)
 
     def slices(self, item: ast.Branches, fork: _Place, scope: Scope) -> list[Node]:
         depth, paths = fork.node.shape[-1], len(item.paths)
@@ -312,6 +313,19 @@ def _stride(fork: Node, end: Node, body: list[Node]) -> tuple[int, ...]:
             stride = tuple(s * axis.stride for s, axis in zip(stride, window.axes, strict=True))
         node = source
     return stride
+
+
+# The layers of a deep network are alike, and so are a family's members: each is made, and checked, once.
+
+
+@lru_cache(maxsize=4096)
+def _made(keyword: str, given: tuple[tuple[str, Any], ...], context: Context) -> Layer:
+    return LAYERS[keyword].from_notation(dict(given), context)
+
+
+@lru_cache(maxsize=4096)
+def _without_bias(conv: Conv) -> Conv:
+    return replace(conv, bias=False)
 
 
 @contextmanager

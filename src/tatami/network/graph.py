@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from tatami.errors import NetworkError
-from tatami.network.layers import Input, Layer, Merge, Parameter, Shape
+from tatami.network.layers import Input, Layer, Merge, Parameter, Shape, size_text
+from tatami.network.layers.arguments import MAX_PARAMETERS, MAX_VALUES
 
 
 @dataclass(frozen=True)
@@ -35,18 +37,35 @@ def need_inputs(layer: Layer, inputs: tuple[str, ...], name: str) -> None:
         raise NetworkError("wrong number of inputs", where=name, got=len(inputs), expected=f"{arity}")
 
 
-@dataclass(frozen=True)
+@lru_cache(maxsize=4096)  # a network's layers are alike, and so are a family's members
+def _parameters(layer: Layer, *shapes: Shape) -> int:
+    """How many parameters ``layer`` has, running statistics included."""
+    return sum(parameter.size for parameter in layer.parameters(*shapes).values())
+
+
+@dataclass(frozen=True, eq=False)
 class Network:
     """Nodes in topological order: the first is INPUT, the last is the output.
 
+    Networks with equal nodes are equal, whichever way they were made.
+
     Raises:
-        NetworkError: when the nodes do not form such a graph, or a shape does not follow from its inputs.
+        NetworkError: when the nodes do not form such a graph, a shape does not follow from its inputs, or there are too
+            many parameters or values.
     """
 
     nodes: tuple[Node, ...]
 
     def __post_init__(self) -> None:
+        given: object = self.nodes
+        if not isinstance(given, tuple) or not all(
+            isinstance(node, Node) and isinstance(node.layer, Layer) for node in given
+        ):
+            raise NetworkError(
+                "a network is made of nodes", got=type(given).__name__, expected="a tuple of Node with a layer"
+            )
         known: dict[str, Node] = {}
+        total = 0
         if not self.nodes or not isinstance(self.nodes[0].layer, Input):
             raise NetworkError("a network begins with INPUT")
         for node in self.nodes:
@@ -58,10 +77,32 @@ class Network:
             if known and isinstance(node.layer, Input):
                 raise NetworkError("a network has one INPUT", got=node.name)
             need_inputs(node.layer, node.inputs, node.name)
-            shape = node.layer.output_shape(*(known[name].shape for name in node.inputs))
+            shapes = [known[name].shape for name in node.inputs]
+            shape = node.layer.output_shape(*shapes)
             if shape != node.shape:
                 raise NetworkError("shape does not follow", where=node.name, got=node.shape, expected=f"{shape}")
             known[node.name] = node
+            total += _parameters(node.layer, *shapes)
+            if total > MAX_PARAMETERS:
+                raise NetworkError(
+                    "too many parameters up to this layer",
+                    where=node.name,
+                    got=f"{total:,}",
+                    expected=f"at most {MAX_PARAMETERS:,} in a network",
+                )
+            if math.prod(shape) > MAX_VALUES:
+                raise NetworkError(
+                    "too many values in one map",
+                    where=node.name,
+                    got=size_text(shape),
+                    expected=f"at most {MAX_VALUES:,}",
+                )
+
+    def __eq__(self, other: object) -> bool:
+        return self.nodes == other.nodes if isinstance(other, Network) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.nodes)
 
     @cached_property
     def _by_name(self) -> dict[str, Node]:

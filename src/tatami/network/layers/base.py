@@ -7,11 +7,11 @@ for a volume, ``(n,)`` for a plain vector. The batch axis is never part of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeVar
 
 from tatami.errors import NetworkError
-from tatami.network.layers.arguments import Argument
+from tatami.network.layers.arguments import Argument, Kind
 from tatami.network.layers.windows import Window
 
 Shape: TypeAlias = tuple[int, ...]
@@ -72,12 +72,29 @@ class Layer:
     Class attributes:
         keyword: the layer's name in the notation.
         arguments: how its attributes are written in the notation, in the order of positional ones.
+        kinds: what each attribute may be; from the arguments.
         in_place: it may write over its input, so it adds no activation memory (ReLU, dropout).
     """
 
     keyword: ClassVar[str]
     arguments: ClassVar[tuple[Argument, ...]] = ()
+    kinds: ClassVar[Mapping[str, Kind]] = {}
     in_place: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Refuse attributes that make no sense.
+
+        Raises:
+            NetworkError: names the attribute.
+        """
+        for field, kind in self.kinds.items():
+            value = getattr(self, field)
+            refusal = kind.refusal(value)
+            if refusal is not None:
+                problem, expected = refusal
+                raise NetworkError(
+                    f"{field} {problem}", where=type(self).__name__, got=_shown(value), expected=expected
+                )
 
     @classmethod
     def from_notation(cls, given: Mapping[str, Any], context: Context) -> Self:
@@ -116,10 +133,19 @@ def layer(keyword: str) -> Callable[[_L], _L]:
 
     def register(cls: _L) -> _L:
         cls.keyword = keyword
+        own = {a.field: a.kind for base in cls.__mro__[::-1] for a in vars(base).get("arguments", ())}
+        cls.kinds = {field.name: own[field.name] for field in fields(cls) if field.name in own}
         LAYERS[keyword] = cls
         return cls
 
     return register
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def product(sizes: tuple[int, ...]) -> int:

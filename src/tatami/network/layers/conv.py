@@ -10,11 +10,23 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from tatami.errors import NetworkError
-from tatami.network.layers.arguments import COUNT, FLAG, PADDING, SIZES, Argument, Padding
+from tatami.network.layers.arguments import COUNT, FLAG, MAX_CHANNELS, PADDING, SIZES, Argument, Padding
 from tatami.network.layers.base import Context, Layer, Parameter, Shape, layer, need_axes, product
 from tatami.network.layers.windows import Window, make_window, need_same_axes, padding_per_axis, per_axis
 
 DEFAULT_FILTERS = 32
+
+
+def _doubled(pools: int) -> int:
+    filters: int = DEFAULT_FILTERS << min(pools, 64)
+    if filters > MAX_CHANNELS:
+        raise NetworkError(
+            "a bare CONV doubles its filters after each POOL",
+            got=f"{DEFAULT_FILTERS}*2^{pools} filters",
+            expected=f"at most {MAX_CHANNELS:,}",
+            hint="CONV(64) says how many",
+        )
+    return filters
 
 
 @layer("CONV")
@@ -34,8 +46,9 @@ class Conv(Layer):
     bias: bool = True
 
     def __post_init__(self) -> None:
-        if not self.dilation:
+        if self.dilation == () and isinstance(self.kernel_size, tuple):
             object.__setattr__(self, "dilation", (1,) * len(self.kernel_size))
+        super().__post_init__()
         need_same_axes(self.kernel_size, self.stride, self.dilation, self.padding)
 
     arguments: ClassVar[tuple[Argument, ...]] = (
@@ -52,7 +65,7 @@ class Conv(Layer):
     def from_notation(cls, given: Mapping[str, Any], context: Context) -> Self:
         axes = need_axes(context.shapes[0], cls.keyword)
         return cls(
-            filters=given.get("filters", DEFAULT_FILTERS * 2**context.pools),
+            filters=given["filters"] if "filters" in given else _doubled(context.pools),
             kernel_size=per_axis(given.get("kernel_size", (3,)), axes, "the kernel"),
             stride=per_axis(given.get("stride", (1,)), axes, "the stride"),
             padding=padding_per_axis(given.get("padding", "same"), axes),

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tatami.errors import NetworkError
-from tatami.network.layers.arguments import SIZES, Argument
+from tatami.network.layers.arguments import MAX_LENGTH, SIZES, Argument, is_whole
 from tatami.network.layers.base import Layer, Shape, layer
-from tatami.network.layers.windows import MAX_LENGTH
 
 
 @layer("INPUT")
@@ -21,13 +20,15 @@ class Input(Layer):
     arguments: ClassVar[tuple[Argument, ...]] = (Argument("shape", SIZES, positional=True),)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.shape, tuple):
+            raise NetworkError("impossible input size", got=repr(self.shape), expected="a tuple such as (32, 32, 3)")
         if not 1 <= len(self.shape) <= 4:
             raise NetworkError(
                 "wrong number of axes",
                 got=len(self.shape),
                 expected="the depth, with 1, 2 or 3 spatial sizes before it",
             )
-        if any(size < 1 or size > MAX_LENGTH for size in self.shape):
+        if not all(is_whole(size, 1) and size <= MAX_LENGTH for size in self.shape):
             raise NetworkError("impossible input size", got=self.shape, expected=f"sizes from 1 to {MAX_LENGTH:,}")
 
     def output_shape(self, *shapes: Shape) -> Shape:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tatami.errors import NetworkError
+from tatami.network.layers.arguments import MAX_CHANNELS, MAX_VALUES
 from tatami.network.layers.base import Layer, Shape, layer, size_text
 
 
@@ -60,4 +61,7 @@ class Concat(Merge):
                 got=" and ".join(map(size_text, shapes)),
                 expected="one spatial size",
             )
-        return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
+        depth, limit = sum(shape[-1] for shape in shapes), MAX_CHANNELS if len(shapes[0]) > 1 else MAX_VALUES
+        if depth > limit:
+            raise NetworkError("joined branches are too deep", got=depth, expected=f"at most {limit:,}")
+        return (*shapes[0][:-1], depth)

@@ -28,6 +28,7 @@ class Pool(Layer):
     count_pad: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         need_same_axes(self.kernel_size, self.stride, self.padding)
 
     arguments: ClassVar[tuple[Argument, ...]] = (

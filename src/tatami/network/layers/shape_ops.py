@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tatami.errors import NetworkError
-from tatami.network.layers.arguments import COUNT, INDEX, Argument
+from tatami.network.layers.arguments import BEHIND, COUNT, FIRST, Argument
 from tatami.network.layers.base import Layer, Shape, layer, product
 
 
@@ -30,8 +30,8 @@ class Slice(Layer):
     stop: int
 
     arguments: ClassVar[tuple[Argument, ...]] = (
-        Argument("start", INDEX, positional=True),
-        Argument("stop", COUNT, positional=True),
+        Argument("start", FIRST, positional=True),
+        Argument("stop", BEHIND, positional=True),
     )
 
     def output_shape(self, *shapes: Shape) -> Shape:

@@ -11,9 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from tatami.errors import NetworkError
-from tatami.network.layers.arguments import Padding
-
-MAX_LENGTH = 1_000_000  # of a map along one axis; keeps every computation on sizes instant
+from tatami.network.layers.arguments import MAX_LENGTH, Padding
 
 
 @dataclass(frozen=True)
