@@ -123,7 +123,7 @@ class Preprocess:
 
         So it may when the mean of each channel lies more than 1.5 std from the training mean, all to one side, and the
         inverted image would lie nearer. std is that of single pixels, not of the means of images: black digits on white
-        lie at 2.4, whereas of MNIST's own white on black none comes near 1.5.
+        lie at 2.4, whereas of the built-in digits, white on black, none lies beyond 0.9.
 
         Args:
             sample: (H, W, C) as from :meth:`adapt`; of signals and float images nothing is told.
