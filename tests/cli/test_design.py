@@ -127,7 +127,7 @@ def test_explain_the_memory_of_vgg16(tatami) -> None:
 
 def test_csv_and_markdown(tatami) -> None:
     assert tatami("plan", "lenet5", "--format", "csv").out.splitlines()[2] == (
-        "conv1,CONV,28x28x6,156,0,117600,235200,4704,5,1,"
+        "conv1,CONV,28x28x6,156,0,117600,235200,117600,624,4704,18816,9.99320190346703,5,1,0,"
     )
     assert "| **total** |  | **61,706** | **417k** |" in tatami("plan", "lenet5", "--format", "markdown").out
 

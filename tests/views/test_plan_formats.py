@@ -41,3 +41,23 @@ def test_markdown() -> None:
 
 def test_a_bar_in_a_cell_is_escaped() -> None:
     assert markdown_table(["a"], [["x|y"]]).endswith("| x\\|y |")
+
+
+def test_csv_has_every_column() -> None:
+    plan = make_plan(find_network("INPUT(16x16x3) -> CONV(8, 3, S=2, P=1) -> CONV(4, 1x3)").build())
+    row = list(csv.DictReader(io.StringIO(plan_csv(plan))))[-1]
+    macs = 8 * 8 * 4 * 3 * 8
+    assert (row["macs"], row["flops"], row["backward_macs"]) == (f"{macs}", f"{2 * macs}", f"{2 * macs}")
+    assert (row["weight_bytes"], row["activation_bytes"]) == (f"{4 * (3 * 8 * 4 + 4)}", f"{4 * 8 * 8 * 4}")
+    assert float(row["intensity"]) == 2 * macs / (4 * (100 + 8 * 8 * 8 + 8 * 8 * 4))
+    assert (row["receptive_field"], row["jump"], row["offset"]) == ("3x7", "2", "-1x-3")
+
+
+def test_wide_adds_columns_and_leaves_none_out(tatami) -> None:
+    result = tatami("plan", "mobilenet_v2", "--wide")
+    lines = result.out.splitlines()
+    heading = next(line for line in lines if "layer" in line)
+    assert heading.split()[-7:] == ["field", "jump", "back", "MACs", "weights", "maps", "FLOPs/B"]
+    row = next(line for line in lines if line.startswith(" dwconv1"))
+    assert row.split()[-6:] == ["7.23M", "1.1", "KiB", "1.5", "MiB", "2.25"]
+    assert max(map(len, tatami("plan", "mobilenet_v2").out.splitlines())) <= 80

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from tatami.plan.time import StepTime
 
 
+_UNBOUNDED = 1000  # characters: no table is wider
+
+
 def command(
     net: Annotated[str, typer.Argument(metavar="NET", help="Notation, a zoo name, or a .net file.")],
     input: Annotated[str | None, typer.Option("--input", metavar="SIZES", help="The input's shape: 32x32x3.")] = None,
@@ -57,6 +60,9 @@ def command(
         str | None,
         typer.Option(metavar="WHAT", help="Show the arithmetic of a layer (conv1), of all, or of the memory."),
     ] = None,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="More columns: backward MACs, bytes, arithmetic intensity.")
+    ] = False,
     format: Annotated[PlanFormat, typer.Option("--format", help="How to print the result.")] = PlanFormat.table,
 ) -> None:
     """Say what a network costs: sizes, parameters, MACs, memory, receptive field. Or list a family's members."""
@@ -113,7 +119,7 @@ def command(
 
         print_explanation(network, plan, explain, format)
     else:
-        _print(plan, largest, step, verdicts, format)
+        _print(plan, largest, step, verdicts, format, wide)
     failures = [verdict for verdict in verdicts if not verdict.holds]
     for failure in failures:
         typer.echo(f"failed: {failure}", err=True)
@@ -127,6 +133,7 @@ def _print(
     step: StepTime | None,
     verdicts: tuple[Verdict, ...],
     format: PlanFormat,
+    wide: bool,
 ) -> None:
     if format is PlanFormat.json:
         from tatami.views.plan_json import plan_json
@@ -159,8 +166,8 @@ def _print(
 
         from tatami.views.plan_table import plan_table
 
-        console = Console()
-        console.print(plan_table(plan, console.width))
+        console = Console(width=_UNBOUNDED) if wide else Console()
+        console.print(plan_table(plan, console.width, wide))
         if largest is not None:
             from tatami.views.batch_text import batch_lines
 

@@ -10,6 +10,7 @@ from tatami.network.layers import Shape
 from tatami.plan.cost import LayerCost, layer_costs
 from tatami.plan.memory import Memory, StepSettings, memory
 from tatami.plan.receptive_field import Field
+from tatami.plan.seen import seen_fraction
 from tatami.recipe import SGD, Optimizer
 
 
@@ -23,6 +24,7 @@ class Totals:
     params: int
     buffers: int
     macs: int
+    backward_macs: int
     activation_values: int
     field: Field
 
@@ -45,6 +47,16 @@ class Plan:
     def input(self) -> Shape:
         """Shape of one sample."""
         return self.network.input_shape
+
+    @property
+    def last_map(self) -> LayerCost:
+        """The last layer whose output has positions; INPUT where there is none."""
+        return _last_map(self.layers)
+
+    @cached_property
+    def seen_fraction(self) -> float:
+        """The fraction of the input that the positions of the last map see together."""
+        return seen_fraction(self.network, self.last_map.name)
 
     @cached_property
     def memory(self) -> Memory:
@@ -76,12 +88,16 @@ def make_plan(
     """
     settings = StepSettings(batch, optimizer or SGD(), engine, dtype, training)
     costs = layer_costs(network)
-    last_map = next((cost for cost in reversed(costs) if len(cost.output) > 1), costs[0])
     totals = Totals(
         params=sum(cost.params for cost in costs),
         buffers=sum(cost.buffers for cost in costs),
         macs=sum(cost.macs for cost in costs),
+        backward_macs=sum(cost.backward_macs for cost in costs),
         activation_values=sum(cost.activation_values for cost in costs),
-        field=last_map.field,
+        field=_last_map(costs).field,
     )
     return Plan(network, costs, totals, settings)
+
+
+def _last_map(costs: tuple[LayerCost, ...]) -> LayerCost:
+    return next((cost for cost in reversed(costs) if len(cost.output) > 1), costs[0])

@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 
 from tatami.network import Network, Node
 from tatami.network.layers import Add, Concat, Flatten, Input, product
+from tatami.plan.gradients import learning
 from tatami.plan.kept import Engine
 
 Phase: TypeAlias = Literal["forward", "loss", "recompute", "backward", "update"]
@@ -128,18 +129,9 @@ class _Maker:
         self.shared = shared_memory(network, engine, training)
         for node in network:
             self.roots[node.name] = self.roots[node.inputs[0]] if node.name in self.shared else node.name
-        self.learns = self.with_gradient()
+        self.learns = learning(network)
 
     # --- which tensors there are ---
-
-    def with_gradient(self) -> set[str]:
-        """The nodes whose output needs a gradient: something trainable lies at or before them."""
-        found: set[str] = set()
-        for node in self.network:
-            parameters = node.layer.parameters(*self.network.input_shapes(node)).values()
-            if any(p.trainable for p in parameters) or any(name in found for name in node.inputs):
-                found.add(node.name)
-        return found
 
     def tensor(self, name: str) -> str:
         """The buffer that holds a node's output: that of the recomputed pass once there is one."""

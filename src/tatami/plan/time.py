@@ -3,8 +3,8 @@
     seconds = max(FLOPs / (peak * efficiency), bytes / (bandwidth * efficiency))
 
 Source: Williams, Waterman & Patterson 2009, Roofline, section 3. FLOPs are 2 a MAC; those of layers without weights are
-not counted, as their bytes take longer. A layer's backward pass has one product of the forward pass's size for the
-weights, and one for the input, unless nothing before it learns; so twice forward, grouped and depthwise as well.
+not counted, as their bytes take longer. Backward FLOPs are those of
+:func:`tatami.plan.gradients.backward_products`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from tatami.errors import OptionError, nearest
 from tatami.network import Network, Node
 from tatami.network.layers import product
 from tatami.plan.devices import DTYPES, Device, Dtype
+from tatami.plan.gradients import backward_products, learning
 from tatami.plan.traffic import moved
 from tatami.recipe import SGD, Optimizer
 
@@ -170,14 +171,12 @@ def foretell_time(
 
     value = _VALUE_BYTES[dtype]
     uses = network.consumers()
-    learns: set[str] = set()  # nodes whose output depends on something trainable, so that they need a gradient
+    learns = learning(network)
     layers, trainable = [], 0
     for node in network:
         own = sum(p.size for p in node.layer.parameters(*network.input_shapes(node)).values() if p.trainable)
         trainable += own
         into = any(name in learns for name in node.inputs)
-        if own or into:
-            learns.add(node.name)
         gathered = max(0, len(uses[node.name]) - 1) if node.name in learns else 0
         forward, backward = _work(network, node, batch, into=into, own=own, gathered=gathered)
         layers.append(
@@ -213,7 +212,7 @@ def _work(
     macs = batch * node.layer.macs(*shapes)
     if macs:
         values = batch * (sum(map(product, shapes)) + product(node.shape)) + own
-        products = bool(own) + into
+        products = backward_products(own > 0, into)
         return (2 * macs, values), (products * 2 * macs, products * values + additions)
     forward, backward = moved(node.layer, shapes, node.shape)
     needed = bool(own) or into

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -24,6 +26,12 @@ def bytes_text(count: int) -> str:
         if value < 1024:
             return f"{value:.1f} {unit}"
     return f"{value / 1024:.1f} TiB"
+
+
+def percent(fraction: float) -> str:
+    """``100%`` for the whole alone; what is only close is rounded down: ``99.9%``."""
+    tenths = math.floor(1000 * fraction)
+    return f"{tenths / 10:g}%" if tenths or not fraction else "<0.1%"
 
 
 def duration(seconds: float) -> str:

@@ -11,8 +11,8 @@ from tatami.plan import LayerCost, Plan
 from tatami.views.plan_rows import axes_text
 
 HEADINGS = (
-    *("name", "type", "output", "params", "buffers", "macs", "flops"),
-    *("activation_values", "receptive_field", "jump", "notes"),
+    *("name", "type", "output", "params", "buffers", "macs", "flops", "backward_macs", "weight_bytes"),
+    *("activation_values", "activation_bytes", "intensity", "receptive_field", "jump", "offset", "notes"),
 )
 
 
@@ -38,9 +38,14 @@ def _row(cost: LayerCost) -> tuple[object, ...]:
         cost.params,
         cost.buffers,
         cost.macs,
-        2 * cost.macs,
+        cost.flops,
+        cost.backward_macs,
+        cost.weight_bytes,
         cost.activation_values,
+        cost.activation_bytes,
+        cost.intensity,
         axes_text(cost.field, "size"),
         axes_text(cost.field, "jump"),
+        axes_text(cost.field, "start"),
         "; ".join(cost.notes),
     )

@@ -1,4 +1,7 @@
-"""A plan as data: the versioned schema of ``tatami plan --format json``. Keys are only ever added within a version."""
+"""A plan as data: the versioned schema of ``tatami plan --format json``. Keys are only ever added within a version.
+
+plan.schema.json beside this file describes it.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ SCHEMA = "tatami.plan/1"
 def plan_json(plan: Plan) -> dict[str, Any]:
     """Plain JSON types.
 
-    ``receptive_field`` and ``jump`` are one number, or a list where the axes differ, or null where there is no single
-    field: vectors see everything, and ``notes`` names the layer where misaligned branches meet.
+    ``receptive_field``, ``jump`` and ``offset`` are one number, or a list where the axes differ, or null where there is
+    no single field: vectors see everything, and ``notes`` names the layer where misaligned branches meet.
     """
     return {
         "schema": SCHEMA,
@@ -26,8 +29,10 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             "buffers": plan.totals.buffers,
             "macs": plan.totals.macs,
             "flops": plan.totals.flops,
+            "backward_macs": plan.totals.backward_macs,
             "activation_values": plan.totals.activation_values,
             "receptive_field": _per_axis(plan.totals.field, "size"),
+            "seen_fraction": plan.seen_fraction,
         },
         "memory": _memory(plan.memory),
     }
@@ -46,9 +51,15 @@ def _layer(cost: LayerCost) -> dict[str, Any]:
         "output": list(cost.output),
         "params": cost.params,
         "macs": cost.macs,
+        "flops": cost.flops,
+        "backward_macs": cost.backward_macs,
+        "weight_bytes": cost.weight_bytes,
         "activation_values": cost.activation_values,
+        "activation_bytes": cost.activation_bytes,
+        "intensity": cost.intensity,
         "receptive_field": _per_axis(cost.field, "size"),
         "jump": _per_axis(cost.field, "jump"),
+        "offset": _per_axis(cost.field, "start"),
         "notes": list(cost.notes),
     }
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tatami.network.layers import size_text
 from tatami.plan import Field, LayerCost
-from tatami.views.numbers import short
+from tatami.views.numbers import bytes_text, short
 
 HEADINGS = ("layer", "output", "params", "MACs", "values", "field", "jump")
+WIDE_HEADINGS = ("back MACs", "weights", "maps", "FLOPs/B")
 
 
 def layer_row(cost: LayerCost) -> tuple[str, ...]:
@@ -19,6 +20,16 @@ def layer_row(cost: LayerCost) -> tuple[str, ...]:
         f"{cost.activation_values:,}" if cost.activation_values else "in place",
         field_text(cost.field),
         axes_text(cost.field, "jump"),
+    )
+
+
+def wide_row(cost: LayerCost) -> tuple[str, ...]:
+    """What the layer adds under :data:`WIDE_HEADINGS`."""
+    return (
+        short(cost.backward_macs) if cost.backward_macs else "",
+        bytes_text(cost.weight_bytes) if cost.weight_bytes else "",
+        bytes_text(cost.activation_bytes) if cost.activation_bytes else "",
+        f"{cost.intensity:.3g}" if cost.macs else "",
     )
 
 

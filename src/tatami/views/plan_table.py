@@ -11,21 +11,24 @@ from rich.text import Text
 
 from tatami.plan import LayerCost, Plan
 from tatami.views.fold import Segment, fold
-from tatami.views.numbers import bytes_text, short
-from tatami.views.plan_rows import HEADINGS, field_text, layer_row
+from tatami.views.numbers import bytes_text, percent, short
+from tatami.views.plan_rows import HEADINGS, WIDE_HEADINGS, field_text, layer_row, wide_row
 
 
-def plan_table(plan: Plan, width: int = 80) -> RenderableType:
+def plan_table(plan: Plan, width: int = 80, wide: bool = False) -> RenderableType:
     """The layers, one a row, then totals, memory, and notes.
 
-    Where ``width`` characters are too few, whole columns are left out, so that no figure is cut.
+    Where ``width`` characters are too few, whole columns are left out, so that no figure is cut. ``wide`` adds columns
+    and leaves none out.
     """
-    rows = [layer_row(cost) for cost in plan.layers]
+    headings = (*HEADINGS, *(WIDE_HEADINGS if wide else ()))
+    rows = [(*layer_row(cost), *(wide_row(cost) if wide else ())) for cost in plan.layers]
     # Known widths save Rich half its time.
     widths = {
-        heading: max(len(text) for text in [heading, *(row[i] for row in rows)]) for i, heading in enumerate(HEADINGS)
+        heading: max(len(text) for text in [heading, *(row[i] for row in rows)]) for i, heading in enumerate(headings)
     }
-    shown = [heading for heading in HEADINGS if heading not in _too_many(widths, width)]
+    dropped = set() if wide else _too_many(widths, width)
+    shown = [heading for heading in headings if heading not in dropped]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for heading in shown:
         justify: Literal["left", "right"] = "left" if heading == HEADINGS[0] else "right"
@@ -34,7 +37,7 @@ def plan_table(plan: Plan, width: int = 80) -> RenderableType:
     for segment in fold([_signature(cost) for cost in plan.layers]):
         for i in range(segment.start, segment.start + segment.length):
             free = not plan.layers[i].params and not plan.layers[i].activation_values
-            cells = [rows[i][HEADINGS.index(heading)] for heading in shown]
+            cells = [rows[i][headings.index(heading)] for heading in shown]
             table.add_row(*cells, _brace(i - segment.start, segment), style="dim" if free else None)
     return Group(table, _summary(plan), *_notes(plan))
 
@@ -67,13 +70,13 @@ def _brace(row: int, segment: Segment) -> str:
 
 
 def _summary(plan: Plan) -> Text:
-    totals, memory = plan.totals, plan.memory
+    totals, memory, seen = plan.totals, plan.memory, percent(plan.seen_fraction)
     lines = [
         f"parameters       {totals.params:,}"
         + (f" (and {totals.buffers:,} running statistics)" * bool(totals.buffers)),
         f"MACs             {totals.macs:,} = {short(totals.macs)}; FLOPs = 2 x MACs = {short(totals.flops)}",
         f"activations      {totals.activation_values:,} values a sample",
-        f"receptive field  {field_text(totals.field)} (last map)",
+        f"receptive field  {field_text(totals.field)} (last map), which sees {seen} of the input",
         f"memory of {'a training step' if memory.training else 'inference'}, batch {memory.batch}, {memory.dtype}, "
         f"engine {memory.engine}:",
         f"  maps           {bytes_text(memory.textbook_forward_bytes)} forward, "
