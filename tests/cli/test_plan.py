@@ -23,6 +23,28 @@ def test_vgg16_as_json(tatami) -> None:
     assert plan["memory"]["batch"] == 1
 
 
+def test_what_a_position_sees_of_the_input(tatami) -> None:
+    """vgg16 halves the map five times: neighbours on its last are 32 pixels apart. Behind FC there are no places."""
+    layers = {layer["name"]: layer for layer in json.loads(tatami("plan", "vgg16", "--format", "json").out)["layers"]}
+    assert layers["pool5"]["output"] == [7, 7, 512]
+    assert [layers[f"pool{i}"]["jump"] for i in range(1, 6)] == [2, 4, 8, 16, 32]
+    assert (layers["input"]["receptive_field"], layers["input"]["jump"]) == (1, 1)
+    assert (layers["pool5"]["receptive_field"], layers["pool5"]["jump"]) == (212, 32)
+    assert (layers["fc1"]["receptive_field"], layers["fc1"]["jump"]) == (None, None)
+
+
+def test_axes_that_differ_are_lists(tatami) -> None:
+    text = "INPUT(16x32x4) -> CONV(4, 1x3, S=(1,2)) -> CONV(4, 3) -> POOL(3x1, S=(2,1))"
+    plan = json.loads(tatami("plan", text, "--format", "json").out)
+    assert [(layer["receptive_field"], layer["jump"]) for layer in plan["layers"]] == [
+        (1, 1),
+        ([1, 3], [1, 2]),
+        ([3, 7], [1, 2]),
+        ([5, 7], 2),  # the strides are level again
+    ]
+    assert plan["totals"]["receptive_field"] == [5, 7]
+
+
 def test_resnet152_as_json(tatami) -> None:
     totals = json.loads(tatami("plan", "resnet152", "--format", "json").out)["totals"]
     assert (totals["params"], totals["macs"]) == (60_192_808, 11_513_626_624)
