@@ -11,7 +11,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 SOURCES := $(shell find src/tatami -type f -not -path '*/__pycache__/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch check lint format types contracts wheel pictures clean
+.PHONY: help demo test test-torch check lint format types contracts wheel figures pictures clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ wheel: .venv-dev/installed  ## build the wheel and try it in a clean environment
 	rm -rf dist
 	$(DEV)/python -m build
 	PYTHON=$(abspath $(DEV)/python) scripts/try_wheel dist/*.whl
+
+figures: .venv/installed  ## accuracies, counts and times that must be so: some minutes
+	$(USE)/python scripts/check_figures.py
 
 pictures: .venv-dev/installed  ## draw the pictures of the README anew
 	$(DEV)/python scripts/make_pictures.py
