@@ -15,6 +15,7 @@ ALLOWED = {
     *{"typer", "annotated_doc", "annotated_types", "click", "shellingham", "typing_extensions", "typing_inspection"},
     *{"pydantic", "pydantic_core"},  # recent typer checks the types of arguments with it
     *{"rich", "markdown_it", "mdurl", "pygments"},
+    "attr",  # rich looks for it, and finds it where something else has brought it
 }
 
 
