@@ -80,9 +80,10 @@ def layer_costs(network: Network) -> tuple[LayerCost, ...]:
         macs = node.layer.macs(*shapes)
         into = any(name in learns for name in node.inputs)
         window = node.layer.window(*shapes)
-        cropped = [axis for axis in window.axes if axis.left_over and axis.unseen()] if window else []
+        axes = dict.fromkeys(window.axes) if window else ()  # axes that are alike share a note
+        cropped = [axis for axis in axes if axis.left_over and axis.unseen()]
         field = fields[node.name]
-        notes = [f"{axis.formula()} is rounded down: {describe_unseen(axis)}" for axis in dict.fromkeys(cropped)]
+        notes = [f"{axis.formula()} is rounded down: {describe_unseen(axis)}" for axis in cropped]
         if field.why == "misaligned" and all(fields[name].why != "misaligned" for name in node.inputs):
             notes.append("branches of different jump or centre meet: no single receptive field from here on")
         costs.append(

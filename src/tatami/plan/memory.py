@@ -7,6 +7,7 @@ the real order of the step, and where.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -15,7 +16,7 @@ from tatami.network import Network
 from tatami.network.layers import Conv, Dense
 from tatami.plan.cost import LayerCost
 from tatami.plan.kept import find_engine
-from tatami.plan.schedule import Schedule, Step, make_schedule
+from tatami.plan.schedule import Kind, Schedule, Step, make_schedule
 from tatami.recipe import SGD, Optimizer
 
 FLOAT32 = 4  # bytes
@@ -108,10 +109,14 @@ def memory(network: Network, costs: tuple[LayerCost, ...], settings: StepSetting
     """
     schedule = step_schedule(network, settings)
     batch = settings.batch
-    constant = weight_bytes(network, settings) + optimizer_bytes(network, settings)
+    weights, state = weight_bytes(network, settings), optimizer_bytes(network, settings)
+    constant = weights + state
     alive = schedule.alive(batch)
     at = max(range(len(alive)), key=alive.__getitem__)
-    kinds = {kind: schedule.alive(batch, kind)[at] for kind in ("input", "activations", "gradients")}
+    kinds: Counter[Kind] = Counter()
+    for buffer in schedule.buffers.values():
+        if buffer.first <= at <= buffer.last:
+            kinds[buffer.kind] += buffer.size(batch)
     kept = schedule.kept(batch) if settings.training else kinds["activations"]
     forward = FLOAT32 * batch * sum(cost.activation_values for cost in costs)
     return Memory(
@@ -122,9 +127,9 @@ def memory(network: Network, costs: tuple[LayerCost, ...], settings: StepSetting
         textbook_forward_bytes=forward,
         textbook_training_bytes=2 * forward,
         input=schedule.buffers[network.nodes[0].name].size(batch),
-        weights=weight_bytes(network, settings),
-        gradients=FLOAT32 * _trainable(network) if settings.training else 0,
-        optimizer=optimizer_bytes(network, settings),
+        weights=weights,
+        gradients=FLOAT32 * sum(cost.params for cost in costs) if settings.training else 0,
+        optimizer=state,
         activations=kept,
         workspace=max(0, alive[at] - kinds["input"] - kinds["gradients"] - min(kept, kinds["activations"])),
         peak_bytes=constant + alive[at],
@@ -155,8 +160,7 @@ def weight_bytes(network: Network, settings: StepSettings) -> int:
 
 def optimizer_bytes(network: Network, settings: StepSettings) -> int:
     """Bytes of the optimizer's state; none at inference."""
-    return len(settings.optimizer.slots) * FLOAT32 * _trainable(network) if settings.training else 0
-
-
-def _trainable(network: Network) -> int:
-    return sum(parameter.size for parameter in network.parameters().values() if parameter.trainable)
+    slots = len(settings.optimizer.slots) if settings.training else 0
+    if not slots:
+        return 0
+    return slots * FLOAT32 * sum(p.size for p in network.parameters().values() if p.trainable)

@@ -66,6 +66,8 @@ def _field(network: Network, node: Node, inputs: list[Field]) -> Field:
     if any(field.axes is None for field in maps):
         return MISALIGNED
     window = node.layer.window(*network.input_shapes(node))
+    if window is None and len(maps) == 1:
+        return maps[0]
     merged = _union([field.axes for field in maps if field.axes is not None])
     if merged is None:
         return MISALIGNED
@@ -84,6 +86,8 @@ def _field(network: Network, node: Node, inputs: list[Field]) -> Field:
 
 
 def _union(branches: list[tuple[AxisField, ...]]) -> tuple[AxisField, ...] | None:
+    if len(branches) == 1:
+        return branches[0]
     merged = []
     for along in zip(*branches, strict=True):
         if len({(field.jump, field.twice_centre) for field in along}) > 1:
