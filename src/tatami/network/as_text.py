@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tatami.errors import NetworkError
+from tatami.errors import NetworkError, NotationError
 from tatami.network.expand import IDENTITY
 from tatami.network.graph import Network, Node
 from tatami.network.layers import Add, BatchNorm, Concat, Context, Conv, Merge, Pool, Slice
 from tatami.network.layers.arguments import Argument
+from tatami.network.values import DEPTH
 from tatami.notation import ast
+from tatami.notation.lexer import tokenize
 
 # Their defaults depend on the place in the network; a reader should not have to count.
 _ALWAYS_SHOWN = {"filters", "units"}
@@ -24,7 +26,8 @@ def network_program(network: Network) -> ast.Program:
     """The syntax tree of ``network``, every layer with only those arguments that are not its defaults.
 
     Raises:
-        NetworkError: paths cross, so that no nesting of branches says it; or a merge has a name of its own.
+        NetworkError: paths cross, so that no nesting of branches says it; a merge has a name of its own; or a name is
+            no word of the notation.
     """
     writer = _Writer(network)
     chain = writer.chain_to(network.nodes[-1], None)
@@ -51,6 +54,8 @@ class _Writer:
             before = max((self.pools[name] for name in node.inputs), default=0)
             self.pools[node.name] = before + isinstance(node.layer, Pool)
         self.dominators = self.network.dominators()
+        self.consumers = self.network.consumers()
+        self.places = {node.name: i for i, node in enumerate(self.network)}
 
     def chain_to(self, end: Node, start: Node | None) -> ast.Chain:
         """The chain from behind ``start`` (None: from INPUT on) up to ``end``."""
@@ -98,10 +103,10 @@ class _Writer:
         if not isinstance(node.layer, Concat) or fork.shape[-1] % len(ends):
             return None
         width = fork.shape[-1] // len(ends)
-        at = self.network.nodes.index(fork)
         expected = [Slice(i * width, (i + 1) * width) for i in range(len(ends))]
-        for i, first in enumerate(self.network.nodes[at + 1 :], at + 1):
-            if first.inputs == (fork.name,) and first.layer == expected[0]:
+        for name in self.consumers[fork.name]:
+            first, i = self.network[name], self.places[name]
+            if first.layer == expected[0]:
                 heads = list(self.network.nodes[i : i + len(ends)])
                 if [head.layer for head in heads] == expected and all(head.inputs == (fork.name,) for head in heads):
                     comes_from = [self.leads_to(head, end) for head, end in zip(heads, ends, strict=True)]
@@ -147,8 +152,23 @@ class _Writer:
             else:
                 omitted = True
         if node.name != self.default_names[node.name]:
+            _need_readable(node.name)
             arguments.append(ast.Argument("name", ast.Name(node.name)))
         return ast.Layer(cls.keyword, tuple(arguments))
+
+
+def _need_readable(name: str) -> None:
+    try:
+        tokens = [(token.kind, token.text) for token in tokenize(name)]
+    except NotationError:
+        tokens = []
+    if tokens != [("name", name), ("end", "")] or name.casefold() == DEPTH:
+        raise NetworkError(
+            "the notation cannot say this name",
+            where=repr(name),
+            expected=f'letters, digits and "_", no digit first, and not {DEPTH}',
+            hint="as JSON it can be kept",
+        )
 
 
 def _value(value: Any, argument: Argument) -> ast.Value:

@@ -29,6 +29,8 @@ def bind(item: ast.Layer, cls: type[Layer], scope: Scope, depth: int) -> tuple[d
         if written.key is not None and written.key.casefold() == NAME_KEY:
             if not isinstance(value, str):
                 raise failure(scope, written.position, "a layer's name is a word", got=value)
+            if name is not None:
+                raise failure(scope, written.position, f"{NAME_KEY} is given twice")
             name = value
             continue
         if written.key is None:

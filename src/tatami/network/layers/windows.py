@@ -53,6 +53,9 @@ class Axis:
 
     def unseen(self) -> list[tuple[int, int]]:
         """Input pixels that no window covers, as ranges (first, last), both included."""
+        return list(_unseen(self))
+
+    def _find_unseen(self) -> list[tuple[int, int]]:
         # Window k sees the pixel k*S - P + j*D for 0 <= j < F. A pixel at t = k*S + j*D in the padded input is seen if
         # its congruence j*D = t (mod S) has a solution j between the bounds that j and k set; counted, not searched.
         divisor = math.gcd(self.dilation, self.stride)
@@ -65,6 +68,11 @@ class Axis:
             return t % divisor == 0 and first + (t // divisor * inverse - first) % period <= last
 
         return _ranges([i for i in range(self.length) if not is_seen(i + self.before)])
+
+
+@lru_cache(maxsize=8)  # asked more than once in a row; few, for a long map may have many ranges
+def _unseen(axis: Axis) -> tuple[tuple[int, int], ...]:
+    return tuple(axis._find_unseen())
 
 
 def _ranges(indices: list[int]) -> list[tuple[int, int]]:
