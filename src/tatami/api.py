@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tatami.errors import OptionError
 from tatami.network import Fit, Node, find_network, network_from_json, network_json, network_program
 from tatami.network import Network as _Network
-from tatami.notation import ast, parse_value, print_text
+from tatami.network.layers.arguments import is_whole
+from tatami.network.layers.base import shown
+from tatami.notation import ast, print_text
+from tatami.notation.lexer import MAX_DIGITS
 from tatami.plan import Plan, make_plan
 from tatami.recipe import Optimizer
 
@@ -25,6 +29,8 @@ class Network(_Network):
 
     Raises:
         NotationError: with line, column and what was expected.
+        OptionError: an argument that makes no sense; ``where`` names it.
+        NetworkError: a ``.net`` file that cannot be read, or a network too large as a whole.
 
     >>> net = Network("INPUT(32x32x3) -> [CONV(3, 3, P=0) -> RELU]*3")
     >>> net.output_shape, net.plan().totals.params
@@ -41,7 +47,7 @@ class Network(_Network):
         **bind: int | bool | Sequence[int],
     ) -> None:
         source = find_network(net, {name: _as_value(name, value) for name, value in bind.items()})
-        built = source.build(None if input is None else tuple(input), classes, fit)
+        built = source.build(_as_shape(input), _as_whole(classes), fit)
         super().__init__(built.nodes)
 
     @classmethod
@@ -90,11 +96,26 @@ class ShownPlan(Plan):
         return plan_html(self)
 
 
-def _as_value(name: str, value: int | bool | Sequence[int]) -> ast.Value:
+def _as_whole(value: Any) -> Any:
+    """A whole number of any library as Python's own; anything else as it is, for ``build`` to refuse."""
+    return operator.index(value) if hasattr(value, "__index__") and not isinstance(value, bool) else value
+
+
+def _as_shape(value: Any) -> Any:
+    return tuple(map(_as_whole, value)) if isinstance(value, (list, tuple)) else value
+
+
+def _as_value(name: str, value: object) -> ast.Value:
     if isinstance(value, bool):
         return ast.Name("yes" if value else "no")
-    if isinstance(value, int):
-        return parse_value(str(value))
-    if not isinstance(value, str):
-        return parse_value("{" + ",".join(map(str, value)) + "}")
-    raise OptionError(f"{name} cannot be bound to this", got=value, expected="a whole number, True or False, or a list")
+    read = _as_shape(_as_whole(value))
+    numbers = read if isinstance(read, tuple) else (read,)
+    if not numbers or not all(is_whole(number, 0) and number < 10**MAX_DIGITS for number in numbers):
+        raise OptionError(
+            "cannot be bound to this",
+            where=name,
+            got=shown(value)[:60],
+            expected=f"whole numbers of at most {MAX_DIGITS} digits, alone or in a list; or True or False",
+        )
+    values = tuple(map(ast.Number, numbers))
+    return ast.List(values) if isinstance(read, tuple) else values[0]

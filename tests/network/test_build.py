@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tatami.errors import NetworkError, NotationError
+from tatami.errors import NetworkError, NotationError, OptionError
 from tatami.network import Network, build
 from tatami.network.layers import (
     Add,
@@ -260,6 +260,7 @@ def test_a_name_is_given_once() -> None:
     assert str(refusal("INPUT(8x8x4) -> CONV(4, name=a) -> RELU(name=a)")) == (
         "line 1:36: two layers have one name; got a"
     )
+    assert str(refusal("INPUT(8x8x4) -> CONV(4, name=a, name=b)")) == "line 1:33: name is given twice"
     assert str(refusal("INPUT(8x8x4) -> CONV(4, name=3)")) == "line 1:25: a layer's name is a word; got 3"
 
 
@@ -410,9 +411,27 @@ def test_inputs_that_cannot_be(text: str, message: str) -> None:
     assert str(refusal(text)) == message
 
 
-def test_a_shape_from_outside_is_checked_too() -> None:
-    for shape in ((), (0, 1), (1,) * 5):
-        assert str(refusal("INPUT -> FC(2)", input_shape=shape)).startswith("line 1:1: ")
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"input_shape": ()}, "input: wrong number of axes; got 0; "
+         "expected the depth, with 1, 2 or 3 spatial sizes before it"),
+        ({"input_shape": (0, 1)}, "input: impossible input size; got (0, 1); expected sizes from 1 to 1,000,000"),
+        ({"input_shape": (8, "a")}, "input: impossible input size; got (8, 'a'); expected sizes from 1 to 1,000,000"),
+        ({"input_shape": 8}, "input: impossible input size; got 8; expected a tuple such as (32, 32, 3)"),
+        ({"classes": 0}, "classes: impossible number of classes; got 0; expected a whole number of at least 1"),
+        ({"classes": True}, "classes: impossible number of classes; got True; expected a whole number of at least 1"),
+        ({"classes": "a"}, "classes: impossible number of classes; got 'a'; expected a whole number of at least 1"),
+        ({"classes": 10**12}, "classes: impossible number of classes; got 1000000000000; expected at most 1,000,000"),
+        ({"fit": "eror"}, "fit: unknown fit; got 'eror'; expected crop or error"),
+        ({"fit": None}, "fit: unknown fit; got None; expected crop or error"),
+        ({"fit": []}, "fit: unknown fit; got []; expected crop or error"),
+    ],
+)  # fmt: skip
+def test_options_that_make_no_sense(given: dict[str, object], message: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        net("INPUT(8x8x1) -> FC", **given)  # type: ignore[arg-type]
+    assert str(caught.value) == message
 
 
 # --- limits ---

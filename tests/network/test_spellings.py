@@ -1,13 +1,16 @@
 """Text, Network and JSON: three spellings of one network, without loss; and .net files."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tatami
 from tatami.errors import NetworkError, NotationError, OptionError
 from tatami.network import (
     Network,
@@ -158,6 +161,20 @@ def test_a_merge_with_a_name_of_its_own_cannot_be_text() -> None:
         network_program(network)
 
 
+@pytest.mark.parametrize("name", ["a b", "a.b", "1x", "", " a", "a#b", "Depth", "depth", "3x3", "a\nb"])
+def test_a_name_that_does_not_read_back_cannot_be_text(name: str) -> None:
+    network = Network((Node("input", Input((4,)), (), (4,)), Node(name, ReLU(), ("input",), (4,))))
+    with pytest.raises(NetworkError, match=f"^{re.escape(repr(name))}: the notation cannot say this name; expected"):
+        network_program(network)
+    assert network_from_json(network_json(network)) == network
+
+
+@pytest.mark.parametrize("name", ["x", "same", "conv7", "let", "_", "größe", "yes"])
+def test_any_word_is_a_name(name: str) -> None:
+    network = Network((Node("input", Input((4,)), (), (4,)), Node(name, ReLU(), ("input",), (4,))))
+    assert net(text_of(network)) == network
+
+
 # --- JSON ---
 
 
@@ -267,6 +284,9 @@ def test_sizes_from_outside_come_before_the_text_and_the_text_before_the_head() 
         ("# input: 0x8x1", "n.net: unreadable input; got 0x8x1; expected # input: 32x32x3"),
         ("# classes: many", "n.net: unreadable classes; got many; expected # classes: 10"),
         ("# classes: 0", "n.net: unreadable classes; got 0; expected # classes: 10"),
+        ("# input: 1x1x1x1x1", "n.net: wrong number of axes; got 5"),
+        ("# input: 2000000x1", "n.net: impossible input size; got (2000000, 1); expected sizes from 1 to 1,000,000"),
+        ("# classes: 2000000", "n.net: units is too large; got 2000000; expected at most 1,000,000"),
         (f"# classes: {'9' * 5000}", "unreadable classes"),
         (f"# input: 8x{'9' * 5000}", "unreadable input"),
     ],
@@ -299,3 +319,97 @@ def test_a_network_is_found_by_zoo_name_by_file_and_by_text() -> None:
     assert str(caught.value).endswith("(hint: did you mean resnet50?)")
     with pytest.raises(OptionError, match="`tatami zoo` lists the names"):
         find_network("nothing like it")
+
+
+@pytest.mark.parametrize(
+    ("net", "message"),
+    [
+        ("./vgg16", "no such file; got ./vgg16"),
+        ("d/my.txt", "no such file; got d/my.txt"),
+        ("d\\vgg", "no such file; got d\\vgg"),
+        ("vgg16.nett", "no such file; got vgg16.nett"),
+        ("/" * 100_000, "no such file; got ////"),
+        ("vgg1", "no such network; got vgg1"),
+    ],
+)  # fmt: skip
+def test_what_looks_like_a_path_is_one(net: str, message: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        find_network(net)
+    assert str(caught.value).startswith(message)
+    assert "a zoo name, or a .net file" in str(caught.value)
+    if "vgg" in net:
+        assert "did you mean vgg" in str(caught.value)
+
+
+def test_a_file_that_is_no_net_file(tmp_path: Path) -> None:
+    (tmp_path / "my.txt").write_text("INPUT(8x8x1) -> FC(2)", encoding="utf-8")
+    with pytest.raises(OptionError, match=r"not a .net file; got"):
+        find_network(str(tmp_path / "my.txt"))
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("INPUT(8x8x1) ->\nCONV(3", "line 2:7: "),
+        ("INPUT(8x8x1) ->\n CONVV(3)", "line 2:2: unknown layer CONVV"),
+        ("INPUT(8x8x1) -> [CONV]*N", "line 1:1: this is a family"),
+        ("INPUT(8x8x1) -> [FC(1000000)]*2", "fc2: too many parameters"),
+    ],
+)
+def test_an_error_in_a_file_names_the_file(tmp_path: Path, text: str, place: str) -> None:
+    path = tmp_path / "mine.net"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises((NotationError, NetworkError)) as caught:
+        find_network(str(path)).build()
+    assert str(caught.value).startswith(f"{path}, {place}")
+    if isinstance(caught.value, NotationError):
+        assert caught.value.excerpt().splitlines()[0] == text.splitlines()[caught.value.line - 1]
+
+
+def test_an_error_in_the_zoo_names_the_entry() -> None:
+    with pytest.raises(NotationError, match=r"^vgg16.net, line \d+:\d+: a window of 2 does not fit"):
+        find_network("VGG-16").build((5, 5, 3))
+    with pytest.raises(OptionError, match=r"^input: impossible input size; got \(5, 0\); expected"):
+        find_network("VGG-16").build((5, 0))
+
+
+# --- the Python name ---
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"net": None}, "net: not a network; got None; expected a text"),
+        ({"net": Path("a.net")}, "net: not a network; got "),
+        ({"classes": -3}, "classes: impossible number of classes; got -3"),
+        ({"classes": True}, "classes: impossible number of classes; got True"),
+        ({"fit": "eror"}, "fit: unknown fit; got 'eror'; expected crop or error"),
+        ({"input": 8}, "input: impossible input size; got 8; expected a tuple"),
+        ({"input": "8x8x3"}, "input: impossible input size; got '8x8x3'; expected a tuple"),
+        ({"input": (8, 8, "a")}, "input: impossible input size; got (8, 8, 'a')"),
+        ({"input": [8, 8.5, 3]}, "input: impossible input size; got (8, 8.5, 3)"),
+        ({"input": (8, True, 3)}, "input: impossible input size; got (8, True, 3)"),
+        ({"M": 1.5}, "M: cannot be bound to this; got 1.5; expected whole numbers"),
+        ({"M": None}, "M: cannot be bound to this; got None"),
+        ({"M": "2"}, "M: cannot be bound to this; got '2'"),
+        ({"M": []}, "M: cannot be bound to this; got []"),
+        ({"M": [1, True]}, "M: cannot be bound to this; got [1, True]"),
+        ({"M": -1}, "M: cannot be bound to this; got -1"),
+        ({"M": 10**12}, "M: cannot be bound to this; got 1000000000000"),
+        ({"M": 10**5000}, "M: cannot be bound to this; got a number of thousands of digits"),
+        ({"N": 1}, "the network has no free name N"),
+    ],
+)
+def test_arguments_that_make_no_sense(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        tatami.Network(**{"net": "INPUT(8x8x3) -> [CONV]*M -> FC", "M": 1, "classes": 2, **given})
+    assert str(caught.value).startswith(message)
+
+
+def test_whole_numbers_of_other_libraries_and_lists() -> None:
+    text = "INPUT -> [CONV]*M -> FC"
+    expected = net("INPUT(8x8x3) -> CONV -> CONV -> FC(5)")
+    sizes = np.array([8, 8, 3, 2, 5])
+    assert tatami.Network(text, input=list(sizes[:3]), M=sizes[3], classes=sizes[4]) == expected
+    lists = tatami.Network("INPUT(8x8x3) -> [CONV(K) -> POOL?]*2 -> FC(5)", K=(4, 6), POOL=False)
+    assert lists == net("INPUT(8x8x3) -> CONV(4) -> CONV(6) -> FC(5)")

@@ -300,6 +300,6 @@ def test_unknown_names_get_a_suggestion() -> None:
 def test_reading_one_entry_opens_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
     parse_netfile = zoo.parse_netfile
-    monkeypatch.setattr(zoo, "parse_netfile", lambda name, text: opened.append(name) or parse_netfile(name, text))
+    monkeypatch.setattr(zoo, "parse_netfile", lambda name, *more: opened.append(name) or parse_netfile(name, *more))
     zoo.read("lenet5")
     assert opened == ["lenet5"]

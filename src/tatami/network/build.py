@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
-from tatami.errors import NetworkError, nearest
+from tatami.errors import NetworkError, OptionError, nearest
 from tatami.network.binding import bind
 from tatami.network.expand import BRANCHES, IDENTITY, check_expansion, program_scope, walk
 from tatami.network.family import bind_names
@@ -31,6 +31,8 @@ from tatami.network.layers import (
     Softmax,
     size_text,
 )
+from tatami.network.layers.arguments import COUNT
+from tatami.network.layers.base import shown
 from tatami.network.layers.windows import need_exact_fit
 from tatami.network.values import Scope, failure
 from tatami.notation import ast
@@ -72,7 +74,10 @@ def build(
 
     Raises:
         NotationError: with line and column, for everything that is wrong with the text.
+        OptionError: for an ``input_shape``, ``classes`` or ``fit`` that makes no sense.
+        NetworkError: for a network that is too large as a whole.
     """
+    _need_options(input_shape, classes, fit)
     program = bind_names(program, bindings or {})
     scope = program_scope(program)
     check_expansion(program, scope)
@@ -85,6 +90,20 @@ def build(
         walk(item, scope, builder)
     builder.finish(scope, classes)
     return Network(tuple(builder.nodes))
+
+
+def _need_options(input_shape: object, classes: object, fit: object) -> None:
+    if input_shape is not None:
+        try:
+            Input(input_shape)  # type: ignore[arg-type]  # it says itself what it takes
+        except NetworkError as error:
+            raise OptionError(error.problem, where="input", got=error.got, expected=error.expected) from error
+    if classes is not None:
+        refusal = COUNT.refusal(classes)
+        if refusal is not None:
+            raise OptionError("impossible number of classes", where="classes", got=shown(classes), expected=refusal[1])
+    if fit not in get_args(Fit):
+        raise OptionError("unknown fit", where="fit", got=repr(fit), expected=" or ".join(get_args(Fit)))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tatami.errors import NetworkError
-from tatami.network.layers.base import Shape, size_text
+from tatami.network.layers import Dense, Input, Shape, size_text
 from tatami.notation import ast, print_text
 
 SUFFIX = ".net"
@@ -30,6 +30,7 @@ class NetFile:
         source: where it was published.
         input_shape: what a bare INPUT stands for, or None.
         classes: what a bare last FC stands for, or None.
+        file: the path or file name that errors shall name; empty for a text of no file.
     """
 
     name: str
@@ -38,26 +39,36 @@ class NetFile:
     source: str = ""
     input_shape: Shape | None = None
     classes: int | None = None
+    file: str = ""
 
 
-def parse_netfile(name: str, text: str) -> NetFile:
+def parse_netfile(name: str, text: str, file: str = "") -> NetFile:
     """Read the head of a ``.net`` file.
 
     Raises:
         NetworkError: an ``input`` or ``classes`` that is no size.
     """
+    where = file or f"{name}{SUFFIX}"
     head = {match[1]: match[2] for match in map(_HEAD.fullmatch, text.splitlines()) if match}
     if "input" in head and not re.fullmatch(r"[1-9]\d{0,8}(x[1-9]\d{0,8})*", head["input"]):
-        raise NetworkError("unreadable input", where=f"{name}{SUFFIX}", got=head["input"], expected="# input: 32x32x3")
+        raise NetworkError("unreadable input", where=where, got=head["input"], expected="# input: 32x32x3")
     if "classes" in head and not re.fullmatch(r"[1-9]\d{0,8}", head["classes"]):
-        raise NetworkError("unreadable classes", where=f"{name}{SUFFIX}", got=head["classes"], expected="# classes: 10")
+        raise NetworkError("unreadable classes", where=where, got=head["classes"], expected="# classes: 10")
+    shape = tuple(map(int, head["input"].split("x"))) if "input" in head else None
+    classes = int(head["classes"]) if "classes" in head else None
+    try:
+        Input(shape or (1,))
+        Dense(classes or 1)
+    except NetworkError as error:
+        raise NetworkError(error.problem, where=where, got=error.got, expected=error.expected) from error
     return NetFile(
         name=name,
         text=text,
         title=head.get("title", ""),
         source=head.get("source", ""),
-        input_shape=tuple(map(int, head["input"].split("x"))) if "input" in head else None,
-        classes=int(head["classes"]) if "classes" in head else None,
+        input_shape=shape,
+        classes=classes,
+        file=file,
     )
 
 
@@ -72,7 +83,7 @@ def read_netfile(path: Path) -> NetFile:
             data = file.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             raise NetworkError("too large for a network", where=str(path), expected=f"at most {MAX_BYTES:,} bytes")
-        return parse_netfile(path.stem, data.decode("utf-8"))
+        return parse_netfile(path.stem, data.decode("utf-8"), str(path))
     except UnicodeDecodeError as error:
         raise NetworkError("not UTF-8 text", where=str(path)) from error
     except OSError as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tatami.errors import OptionError, nearest
+from tatami.errors import NetworkError, NotationError, OptionError, nearest
 from tatami.network import zoo
 from tatami.network.binding import NAME_KEY
 from tatami.network.build import Fit, build
@@ -20,12 +22,16 @@ from tatami.notation import ast, parse
 
 @dataclass(frozen=True)
 class Source:
-    """A network's text with its free names bound: what is needed to build it for one shape of data or another."""
+    """A network's text with its free names bound: what is needed to build it for one shape of data or another.
+
+    Errors name ``file``, where the text is from one.
+    """
 
     name: str
     program: ast.Program
     default_input: Shape | None = None
     default_classes: int | None = None
+    file: str = ""
 
     @property
     def has_shape(self) -> bool:
@@ -39,7 +45,8 @@ class Source:
         Raises:
             OptionError: a name that the text does not have, or an option that is neither yes nor no.
         """
-        return replace(self, program=bind_names(self.program, bindings))
+        with _naming(self.file):
+            return replace(self, program=bind_names(self.program, bindings))
 
     def build(self, input_shape: Shape | None = None, classes: int | None = None, fit: Fit = "crop") -> Network:
         """Build the network.
@@ -52,15 +59,24 @@ class Source:
         if input_shape is None and not self.has_shape:
             input_shape = self.default_input
         classes = self.default_classes if classes is None else classes
-        return build(self.program, input_shape=input_shape, classes=classes, fit=fit)
+        with _naming(self.file):
+            return build(self.program, input_shape=input_shape, classes=classes, fit=fit)
 
 
 def find_network(net: str, bindings: Mapping[str, ast.Value] | None = None) -> Source:
     """Find out what ``net`` is and read it.
 
+    Args:
+        net: a zoo name, the path of a ``.net`` file, or notation.
+        bindings: values for its free names.
+
     Raises:
         NotationError, NetworkError, OptionError: it is none of a zoo name, a readable ``.net`` file, or notation.
     """
+    given: object = net
+    if not isinstance(given, str):
+        expected = "a text: notation such as 'INPUT(32x32x3) -> FC(10)', a zoo name, or a .net file"
+        raise OptionError("not a network", where="net", got=repr(given)[:60], expected=expected)
     return _read(_netfile(net), bindings or {})
 
 
@@ -70,8 +86,20 @@ def source_of_text(text: str, name: str = "network") -> Source:
 
 
 def _read(netfile: NetFile, bindings: Mapping[str, ast.Value]) -> Source:
-    program = bind_names(parse(netfile.text), bindings)
-    return Source(netfile.name, program, netfile.input_shape, netfile.classes)
+    with _naming(netfile.file):
+        program = bind_names(parse(netfile.text), bindings)
+    return Source(netfile.name, program, netfile.input_shape, netfile.classes, netfile.file)
+
+
+@contextmanager
+def _naming(file: str) -> Iterator[None]:
+    """Put the file before the place that an error of its text tells."""
+    try:
+        yield
+    except (NotationError, NetworkError) as error:
+        if file:
+            error.where = f"{file}, {error.where}" if error.where else file
+        raise
 
 
 def _netfile(net: str) -> NetFile:
@@ -79,10 +107,14 @@ def _netfile(net: str) -> NetFile:
         return zoo.read(net)
     if net.endswith(SUFFIX):
         return read_netfile(Path(net))
-    if re.fullmatch(r"[\w.\- ]*", net) and net.strip().upper() != Input.keyword:
-        close = nearest(net, zoo.names())
+    is_path = re.search(r"[./\\]", net) and not re.search(r"->|[→()\[\]*?|#\n]", net)
+    if is_path or (re.fullmatch(r"[\w\- ]*", net) and net.strip().upper() != Input.keyword):
+        close = nearest(re.split(r"[/\\]", net)[-1], zoo.names())
+        problem = "no such network"
+        if is_path:
+            problem = "not a .net file" if os.path.exists(net) else "no such file"
         raise OptionError(
-            "no such network",
+            problem,
             got=net[:60],
             expected="notation such as 'INPUT(32x32x3) -> CONV -> RELU -> FC(10)', a zoo name, or a .net file",
             hint=f"did you mean {close}?" if close else "`tatami zoo` lists the names",

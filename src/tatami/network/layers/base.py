@@ -92,9 +92,7 @@ class Layer:
             refusal = kind.refusal(value)
             if refusal is not None:
                 problem, expected = refusal
-                raise NetworkError(
-                    f"{field} {problem}", where=type(self).__name__, got=_shown(value), expected=expected
-                )
+                raise NetworkError(f"{field} {problem}", where=type(self).__name__, got=shown(value), expected=expected)
 
     @classmethod
     def from_notation(cls, given: Mapping[str, Any], context: Context) -> Self:
@@ -141,7 +139,8 @@ def layer(keyword: str) -> Callable[[_L], _L]:
     return register
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """``value`` as an error shows it."""
     try:
         return repr(value)
     except ValueError:  # Python writes no number of more than 4,300 digits

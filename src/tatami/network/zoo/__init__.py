@@ -39,7 +39,8 @@ def read(name: str) -> NetFile:
             expected="a name that `tatami zoo` lists",
             hint=f"did you mean {known[close]}?" if close else None,
         )
-    return parse_netfile(found, files(__name__).joinpath(found + SUFFIX).read_text(encoding="utf-8"))
+    text = files(__name__).joinpath(found + SUFFIX).read_text(encoding="utf-8")
+    return parse_netfile(found, text, found + SUFFIX)
 
 
 @cache
