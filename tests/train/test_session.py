@@ -189,6 +189,8 @@ def test_other_losses_learn_too(stripes: Path, tmp_path: Path, loss: str) -> Non
     outcome, _ = run_training(stripes, tmp_path / "run", loss=loss, epochs=8)
     assert outcome.tested is not None
     assert outcome.tested.accuracy >= 0.9
+    again = evaluate_run(tmp_path / "run", str(stripes))
+    assert again.loss == pytest.approx(outcome.tested.loss, rel=1e-5)  # the weights know their loss
 
 
 # --- what is refused, with nothing written ---

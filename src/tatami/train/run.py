@@ -25,10 +25,11 @@ from tatami._version import __version__
 from tatami.data import Preprocess
 from tatami.engines import Model, compile
 from tatami.engines.checks import check_tensors
-from tatami.errors import RunError, TatamiError
+from tatami.errors import OptionError, RunError, TatamiError
 from tatami.formats import atomic_write, load_weights, save_weights
 from tatami.network import Network, source_of_text
 from tatami.network.layers import size_text
+from tatami.recipe import CrossEntropy, Loss, make_loss
 from tatami.train.config import ResolvedConfig
 from tatami.train.events import EpochEnded, Event, from_line, to_line
 
@@ -38,11 +39,12 @@ BEST, LAST, REPORT = "best.safetensors", "last.safetensors", "report.html"
 
 @dataclass(frozen=True)
 class Identity:
-    """What weights must carry to be of use: the network's text, the classes, and what was done to the samples."""
+    """What weights must carry to be of use: the network's text, the classes, what was done to the samples, the loss."""
 
     network: str
     classes: tuple[str, ...]
     preprocess: Preprocess
+    loss: Loss
 
     def to_metadata(self) -> dict[str, str]:
         """As strings, for the head of a safetensors file."""
@@ -51,6 +53,7 @@ class Identity:
             "network": self.network,
             "classes": json.dumps(self.classes),
             "preprocess": json.dumps(self.preprocess.to_dict()),
+            "loss": self.loss.name,
         }
 
     @classmethod
@@ -69,9 +72,10 @@ class Identity:
                 raise TypeError("the classes are no list")
             classes = tuple(map(str, names))
             preprocess = Preprocess.from_dict(json.loads(metadata["preprocess"]), where)
-        except (ValueError, TypeError, RecursionError) as error:
+            loss = make_loss(metadata.get("loss", CrossEntropy.name))
+        except (ValueError, TypeError, RecursionError, OptionError) as error:
             raise RunError("the metadata of these weights is damaged", where=where, got=error) from error
-        return cls(metadata["network"], classes, preprocess)
+        return cls(metadata["network"], classes, preprocess, loss)
 
 
 class Run:
@@ -172,7 +176,7 @@ def load_trained(path: Path, engine: str = "textbook", batch: int = 64) -> Train
     except TatamiError as error:
         raise RunError("the network of these weights cannot be built", where=str(path), got=error) from error
     _need_match(network, identity, tensors, str(path))
-    model = compile(network, engine, batch=batch)
+    model = compile(network, engine, batch=batch, loss=identity.loss)
     model.load_state_dict({name: tensors[name] for name in network.parameters()})
     return Trained(model, network, identity)
 

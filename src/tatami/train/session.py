@@ -79,7 +79,7 @@ def train(source: Source, config: TrainConfig, run_path: Path | None, listen: Li
     )
     text = print_netfile(source.program, source.name, network.input_shape, len(dataset.classes))
     run = Run.create(run_path or _new_path(dataset.name), text, settings)
-    identity = Identity(text, dataset.classes, preprocess)
+    identity = Identity(text, dataset.classes, preprocess, settings.make_loss())
 
     def tell(event: Event) -> None:
         run.append(event)
