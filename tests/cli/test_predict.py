@@ -76,4 +76,4 @@ def test_signals_are_not_inverted(tatami, run: Path) -> None:
 
 def test_errors_of_training_name_the_data_as_written(tatami) -> None:
     result = tatami("train", "INPUT(20x20x1) -> FC", "sample:digits")
-    assert result.err.strip().startswith("error: sample:digits: the data do not have the shape that the network expects")
+    assert result.err.startswith("error: sample:digits: the data do not have the shape that the network expects")

@@ -1,7 +1,7 @@
 """A Network run by PyTorch's functional operators, to ask autograd what it saves."""
 
 import torch
-from torch.nn import functional as F
+from torch.nn import functional
 
 from tatami.network import Network
 from tatami.network.layers import (
@@ -69,28 +69,30 @@ def _run(network, node, own, X, alone):
         case Input():
             return x
         case Conv():
-            return F.conv2d(x, own["weight"], own.get("bias"), layer.stride, padding, layer.dilation, layer.groups)
+            return functional.conv2d(
+                x, own["weight"], own.get("bias"), layer.stride, padding, layer.dilation, layer.groups
+            )
         case Dense():
-            return F.linear(x.flatten(1), own["weight"], own["bias"])
+            return functional.linear(x.flatten(1), own["weight"], own["bias"])
         case BatchNorm():
             statistics = own["running_mean"], own["running_var"]
-            return F.batch_norm(x, *statistics, own["weight"], own["bias"], True, layer.momentum, layer.eps)
+            return functional.batch_norm(x, *statistics, own["weight"], own["bias"], True, layer.momentum, layer.eps)
         case ReLU():
-            return F.relu(x, inplace=alone)
+            return functional.relu(x, inplace=alone)
         case ReLU6():
-            return F.relu6(x)
+            return functional.relu6(x)
         case Tanh():
             return torch.tanh(x)
         case Pool():
-            pool = F.max_pool2d if layer.kind == "max" else F.avg_pool2d
+            pool = functional.max_pool2d if layer.kind == "max" else functional.avg_pool2d
             ceil = any(axis.before != axis.after for axis in window.axes)
             return pool(x, layer.kernel_size, layer.stride, padding, ceil_mode=ceil)
         case GlobalAveragePool():
             return x.mean((2, 3))
         case LocalResponseNorm():
-            return F.local_response_norm(x, layer.size, layer.alpha * layer.size, layer.beta, layer.k)
+            return functional.local_response_norm(x, layer.size, layer.alpha * layer.size, layer.beta, layer.k)
         case Dropout():
-            return F.dropout(x, layer.rate, training=True)
+            return functional.dropout(x, layer.rate, training=True)
         case Add():
             return sum(X[1:], x)
         case Concat():
