@@ -39,7 +39,8 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.bar.stop()
+        if self.bar.live.is_started:  # otherwise stopping would print an empty line
+            self.bar.stop()
 
     def tell(self, event: Event) -> None:
         """Show one event."""
