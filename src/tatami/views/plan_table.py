@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
 
-from rich import box
-from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
 from tatami.plan import LayerCost, Plan
@@ -23,23 +21,37 @@ def plan_table(plan: Plan, width: int = 80, wide: bool = False) -> RenderableTyp
     """
     headings = (*HEADINGS, *(WIDE_HEADINGS if wide else ()))
     rows = [(*layer_row(cost), *(wide_row(cost) if wide else ())) for cost in plan.layers]
-    # Known widths save Rich half its time.
     widths = {
         heading: max(len(text) for text in [heading, *(row[i] for row in rows)]) for i, heading in enumerate(headings)
     }
     dropped = set() if wide else _too_many(widths, width)
     shown = [heading for heading in headings if heading not in dropped]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    for heading in shown:
-        justify: Literal["left", "right"] = "left" if heading == HEADINGS[0] else "right"
-        table.add_column(heading, justify=justify, no_wrap=True, width=widths[heading])
-    table.add_column("", no_wrap=True, width=_BRACE)
+    columns = [(headings.index(heading), widths[heading]) for heading in shown]
+
+    def line(cells: Sequence[str], brace: str = "") -> str:
+        (name, first), *others = columns
+        texts = [f" {cells[name]:<{first}}", *(f"{cells[i]:>{size}}" for i, size in others), brace]
+        return f"{(' ' * _GAP).join(texts).rstrip()}\n"
+
+    # A line of text each: a rich.table.Table would take ten times as long as the plan itself.
+    head = Text(f"\n{line(headings)}", style="bold", no_wrap=True, overflow="crop", end="")
+    rule = _Rule(sum(size + _GAP for _, size in columns) + _BRACE)
+    table = Text(no_wrap=True, overflow="crop")
     for segment in fold([_signature(cost) for cost in plan.layers]):
         for i in range(segment.start, segment.start + segment.length):
             free = not plan.layers[i].params and not plan.layers[i].activation_values
-            cells = [rows[i][headings.index(heading)] for heading in shown]
-            table.add_row(*cells, _brace(i - segment.start, segment), style="dim" if free else None)
-    return Group(table, _summary(plan), *_notes(plan))
+            table.append(line(rows[i], _brace(i - segment.start, segment)), style="dim" if free else None)
+    return Group(head, rule, table, _summary(plan), *_notes(plan))
+
+
+class _Rule:
+    """The line under the headings; of hyphens where the terminal knows no other."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(f" {('-' if options.ascii_only else '─') * self.length}", no_wrap=True, overflow="crop")
 
 
 _BRACE = 4  # room for the mark of a repeat
