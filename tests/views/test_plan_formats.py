@@ -2,11 +2,14 @@
 
 import csv
 import io
+from pathlib import Path
 
 from tatami.network import find_network
 from tatami.plan import make_plan
 from tatami.views.plan_csv import HEADINGS, csv_text, plan_csv
 from tatami.views.plan_markdown import markdown_table, plan_markdown
+from tatami.views.plan_rows import HEADINGS as HEADINGS_SHOWN
+from tatami.views.plan_rows import WIDE_HEADINGS
 
 
 def test_csv_reads_back_as_plain_numbers() -> None:
@@ -61,3 +64,9 @@ def test_wide_adds_columns_and_leaves_none_out(tatami) -> None:
     row = next(line for line in lines if line.startswith(" dwconv1"))
     assert row.split()[-6:] == ["7.23M", "1.1", "KiB", "1.5", "MiB", "2.25"]
     assert max(map(len, tatami("plan", "mobilenet_v2").out.splitlines())) <= 80
+
+
+def test_the_documentation_explains_every_column() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "plan.md").read_text(encoding="utf-8")
+    assert [heading for heading in (*HEADINGS_SHOWN, *WIDE_HEADINGS) if f"| {heading} |" not in page] == []
+    assert [heading for heading in HEADINGS[7:-1] if f"`{heading}`" not in page] == []
