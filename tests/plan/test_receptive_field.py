@@ -104,4 +104,6 @@ def test_a_gate_does_not_blur_the_map() -> None:
     network = build(parse("INPUT(16x16x4) -> CONV(4) -> MUL[ID | GAP -> FC(4) -> SIGMOID]"))
     fields = receptive_fields(network)
     assert fields["mul1"].axes[0].size == 3
+    notes = {cost.name: cost.notes for cost in make_plan(network).layers}
+    assert notes["mul1"] == ("a gate that sees the whole image: from here on the field is that of the map alone",)
     assert fields["gap1"].why == "whole"

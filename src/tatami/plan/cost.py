@@ -73,6 +73,7 @@ def layer_costs(network: Network) -> tuple[LayerCost, ...]:
     uses = network.consumers()
     learns = learning(network)
     costs = []
+    gated = False
     for node in network:
         shapes = network.input_shapes(node)
         parameters = node.layer.parameters(*shapes).values()
@@ -86,6 +87,10 @@ def layer_costs(network: Network) -> tuple[LayerCost, ...]:
         notes = [f"{axis.formula()} is rounded down: {describe_unseen(axis)}" for axis in cropped]
         if field.why == "misaligned" and all(fields[name].why != "misaligned" for name in node.inputs):
             notes.append("branches of different jump or centre meet: no single receptive field from here on")
+        gates = [name for name in node.inputs if fields[name].why == "whole"]
+        if field.axes is not None and gates and not gated:
+            notes.append("a gate that sees the whole image: from here on the field is that of the map alone")
+            gated = True
         costs.append(
             LayerCost(
                 name=node.name,
