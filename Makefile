@@ -1,6 +1,7 @@
 # Every target works on a fresh clone: it makes the environment that it needs.
-#   .venv      tatami as a user installs it
-#   .venv-dev  tatami in editable form, with the tools of development
+#   .venv        tatami as a user installs it
+#   .venv-dev    tatami in editable form, with the tools of development
+#   .venv-bench  tatami beside what it is measured against
 
 PYTHON ?= python3
 JOBS ?= 2
@@ -11,7 +12,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 SOURCES := $(shell find src/tatami -type f -not -path '*/__pycache__/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch check lint format types contracts wheel figures pictures clean
+.PHONY: help demo test test-torch check lint format types contracts wheel figures pictures bench-plan clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,8 +55,11 @@ figures: .venv/installed  ## accuracies, counts and times that must be so: some 
 pictures: .venv-dev/installed  ## draw the pictures of the README anew
 	$(DEV)/python scripts/make_pictures.py
 
+bench-plan: .venv-bench/plan  ## time the planner beside torchinfo (installs PyTorch), into benchmarks/RESULTS-plan.md
+	.venv-bench/bin/python benchmarks/plan.py
+
 clean:  ## remove environments, caches and what was built
-	rm -rf .venv .venv-dev dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-dev .venv-bench dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps: a changed pyproject.toml makes the environment anew, a changed source only installs tatami again.
@@ -75,6 +79,11 @@ clean:  ## remove environments, caches and what was built
 
 .venv-dev/torch: .venv-dev/installed
 	$(DEV)/python $(PIP_INSTALL) torch==2.13.0
+	@touch $@
+
+.venv-bench/plan: benchmarks/requirements-plan.txt pyproject.toml $(SOURCES)
+	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python $(PIP_INSTALL) . -r benchmarks/requirements-plan.txt
 	@touch $@
 
 define new_environment
