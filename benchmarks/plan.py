@@ -1,7 +1,7 @@
 """How fast is a plan, beside torchinfo's summary of the same network? Writes RESULTS-plan.md.
 
-Run by `make bench-plan`. Every figure comes from processes of their own, tatami and torchinfo in turn, so that what else
-the machine does meets both. Ratios are taken within a round, then their median over the rounds.
+Run by `make bench-plan`. Every figure comes from processes of their own, tatami and torchinfo in turn, so that what
+else the machine does meets both. Ratios are taken within a round, then their median over the rounds.
 
     whole process   python starts, the network is made, the table is printed
     in process      the network is at hand and was summed up before; the table as a text
@@ -168,9 +168,9 @@ def report(found: dict, rounds: int, version: str, load: tuple[str, str]) -> str
         f"load {load[0]} before, {load[1]} after.",
         f"{platform.system()}, Python {platform.python_version()}, tatami {version}, {versions}.",
         "",
-        "Median, with the smallest and the largest of the rounds in brackets. A ratio says how many times as long torchinfo",
-        "takes. A forward pass beside other work on the machine may take ten times as long, which says nothing of torchinfo:",
-        "where a range is wide, go by its small end and by the columns on meta, which compute nothing.",
+        "Median, with the smallest and the largest of the rounds in brackets. A ratio says how many times as long",
+        "torchinfo takes. A forward pass beside other work on the machine may take ten times as long, which says nothing",
+        "of torchinfo: where a range is wide, go by its small end and by the columns on meta, which compute nothing.",
         "`make bench-plan` measures again; benchmarks/plan.py says what is timed.",
     ]
     titles = {"whole": "Whole process: start of Python to the table, s", "in process": "In process, second call on, ms"}
