@@ -169,7 +169,7 @@ def report(found: dict, rounds: int, version: str, load: tuple[str, str]) -> str
         f"{platform.system()}, Python {platform.python_version()}, tatami {version}, {versions}.",
         "",
         "Median, with the smallest and the largest of the rounds in brackets. A ratio says how many times as long",
-        "torchinfo takes. A forward pass beside other work on the machine may take ten times as long, which says nothing",
+        "torchinfo takes. A forward pass beside other work may take ten times as long: that says nothing",
         "of torchinfo: where a range is wide, go by its small end and by the columns on meta, which compute nothing.",
         "`make bench-plan` measures again; benchmarks/plan.py says what is timed.",
     ]
