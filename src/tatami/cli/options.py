@@ -29,6 +29,7 @@ class PlanFormat(StrEnum):
     json = "json"
     csv = "csv"
     markdown = "markdown"
+    html = "html"
 
 
 class FitOption(StrEnum):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tatami.cli.options import FamilyBindings, FitChoice, FitOption, PlanFormat, read_choices, read_shape
+from tatami.cli.output import output_to
 from tatami.errors import CHECK_FAILED, OptionError
-from tatami.network import Network, find_network
+from tatami.network import Network, Source, find_network
 from tatami.network.layers import size_text
 from tatami.plan import Plan, make_plan
 from tatami.plan.budget import Verdict, check_budget, read_assertion
@@ -64,6 +66,9 @@ def command(
         bool, typer.Option("--wide", help="More columns: backward MACs, bytes, arithmetic intensity.")
     ] = False,
     format: Annotated[PlanFormat, typer.Option("--format", help="How to print the result.")] = PlanFormat.table,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the result here, not to the terminal.")
+    ] = None,
 ) -> None:
     """Say what a network costs: sizes, parameters, MACs, memory, receptive field. Or list a family's members."""
     given, budget = read_choices(bind), [read_assertion(text) for text in asserted or []]
@@ -77,6 +82,7 @@ def command(
         from tatami.cli.family import print_family, read_order
 
         alone = {"--time": time, "--explain": explain, "--memory": memory, "--gpu": gpu}
+        alone["--format html"] = format is PlanFormat.html
         for option in (option for option, value in alone.items() if value):
             raise OptionError(f"{option} is for one network, not for a family", expected="one value for each -D")
         order = read_order(sort) if sort is not None else None
@@ -91,7 +97,8 @@ def command(
             budget=budget,
             peak=order is not None and order[0].name == "memory",
         )
-        print_family(family, order, format)
+        with output_to(output):
+            print_family(family, order, format)
         return
     if sort is not None:
         raise OptionError("--sort is for a family, and this is one network", expected="several values, as in -D N=0..3")
@@ -117,9 +124,14 @@ def command(
     if explain is not None:
         from tatami.cli.explain import print_explanation
 
-        print_explanation(network, plan, explain, format)
+        with output_to(output):
+            print_explanation(network, plan, explain, format)
+    elif format is PlanFormat.html:
+        with output_to(output):
+            _print_page(plan, bound, largest, step, verdicts)
     else:
-        _print(plan, largest, step, verdicts, format, wide)
+        with output_to(output):
+            _print(plan, largest, step, verdicts, format, wide)
     failures = [verdict for verdict in verdicts if not verdict.holds]
     for failure in failures:
         typer.echo(f"failed: {failure}", err=True)
@@ -179,6 +191,25 @@ def _print(
         for verdict in verdicts:
             if verdict.holds:
                 typer.echo(f"holds: {verdict}")
+
+
+def _print_page(
+    plan: Plan, source: Source, largest: BatchAnswer | None, step: StepTime | None, verdicts: tuple[Verdict, ...]
+) -> None:
+    from tatami.notation import print_text
+    from tatami.views.plan_page import plan_page
+
+    remarks: list[str] = []
+    if largest is not None:
+        from tatami.views.batch_text import batch_lines
+
+        remarks += batch_lines(largest.found, largest.narrow, largest.again)
+    if step is not None:
+        from tatami.views.time_table import time_lines
+
+        remarks += time_lines(step)
+    remarks += [f"{'holds' if verdict.holds else 'failed'}: {verdict}" for verdict in verdicts]
+    typer.echo(plan_page(plan, source.name, print_text(source.program), remarks), nl=False)
 
 
 def _foretell(network: Network, gpu: str | None, batch: int, optimizer: str) -> StepTime:

@@ -29,7 +29,24 @@ def time_table(time: StepTime) -> RenderableType:
             table.add_row(*_row(layers[i], time), mark)
     if time.update.seconds:
         table.add_row("update", "", _ms(time.update.seconds), _share(time.update.seconds, time), time.update.binds)
-    return Group(table, _summary(time))
+    return Group(table, Text("\n".join(time_lines(time))))
+
+
+def time_lines(time: StepTime) -> list[str]:
+    """The sums, and what is assumed, as lines of text."""
+    if not time.seconds:
+        return ["time, foretold: nothing to compute"]
+    lines = [
+        f"time with good kernels, foretold: {time.device.name}, {time.dtype}, batch {time.batch}",
+        f"  step           {_ms(time.seconds)} ms: forward {_ms(time.forward)}, backward {_ms(time.backward)}, "
+        f"update {_ms(time.update.seconds)}",
+        f"  training       {_rate(time.training_rate)} samples a second",
+        f"  inference      {_rate(time.inference_rate)} samples a second",
+        f"  {time.efficiency}",
+    ]
+    if time.device.source:
+        lines.append(f"  figures: {time.device.source}")
+    return lines
 
 
 def time_json(time: StepTime) -> dict[str, Any]:
@@ -65,22 +82,6 @@ def _row(layer: LayerTime, time: StepTime) -> tuple[str, ...]:
     binds = (layer.forward.binds, layer.backward.binds)
     bound = binds[0] if binds[0] == binds[1] or not binds[1] else " / ".join(part or "-" for part in binds)
     return layer.name, _ms(forward), _ms(backward), _share(layer.seconds, time), bound
-
-
-def _summary(time: StepTime) -> Text:
-    if not time.seconds:
-        return Text("time, foretold: nothing to compute")
-    lines = [
-        f"time with good kernels, foretold: {time.device.name}, {time.dtype}, batch {time.batch}",
-        f"  step           {_ms(time.seconds)} ms: forward {_ms(time.forward)}, backward {_ms(time.backward)}, "
-        f"update {_ms(time.update.seconds)}",
-        f"  training       {_rate(time.training_rate)} samples a second",
-        f"  inference      {_rate(time.inference_rate)} samples a second",
-        f"  {time.efficiency}",
-    ]
-    if time.device.source:
-        lines.append(f"  figures: {time.device.source}")
-    return Text("\n".join(lines))
 
 
 def _ms(seconds: float) -> str:
