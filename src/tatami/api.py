@@ -78,7 +78,7 @@ class Network(_Network):
 
 
 class ShownPlan(Plan):
-    """A plan that shows itself: a table in the terminal, HTML in a notebook."""
+    """A plan that shows itself: a table in the terminal, a drawing and a table in a notebook."""
 
     def __repr__(self) -> str:
         from rich.console import Console
@@ -91,9 +91,10 @@ class ShownPlan(Plan):
         return captured.get()
 
     def _repr_html_(self) -> str:
+        from tatami.views.drawing import network_svg
         from tatami.views.plan_html import plan_html
 
-        return plan_html(self)
+        return network_svg(self) + plan_html(self)
 
 
 def _as_whole(value: Any) -> Any:

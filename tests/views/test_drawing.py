@@ -173,3 +173,10 @@ def test_boxes_are_never_larger_than_the_largest(shape: list[int]) -> None:
     assert 0 < size.right <= LARGEST
     assert 0 < size.up <= LARGEST
     assert 0 < size.thick <= 60
+
+
+def test_a_notebook_shows_the_drawing_above_the_table() -> None:
+    import tatami
+
+    html = tatami.Network("lenet5").plan()._repr_html_()
+    assert html.index("</svg>") < html.index("<table>")

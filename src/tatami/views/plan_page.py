@@ -51,7 +51,7 @@ def plan_page(plan: Plan, title: str, notation: str, remarks: Sequence[str] = ()
 
 def _facts(plan: Plan) -> list[tuple[str, str]]:
     totals = plan.totals
-    field = field_text(totals.field)
+    field = "no single one" if totals.field.why == "misaligned" else field_text(totals.field)
     return [
         ("parameters", f"{totals.params:,}"),
         *([("running statistics", f"{totals.buffers:,}")] if totals.buffers else []),
