@@ -21,8 +21,11 @@ from tatami.network.layers import (
 )
 
 
-def saved_bytes(network: Network, batch: int) -> int:
-    """Bytes of the storages that autograd saves in the forward pass, each once; weights and the input left out."""
+def saved_bytes(network: Network, batch: int, *, mixed: bool = False) -> int:
+    """Bytes of the storages that autograd saves in the forward pass, each once; weights and the input left out.
+
+    With ``mixed``, in bfloat16 by autocast; the narrow copies of the weights, which it caches, are left out too.
+    """
     torch.manual_seed(0)
     weights = {
         f"{node.name}.{name}": torch.randn(_torch_shape(node.layer, name, p.shape)).requires_grad_(p.trainable)
@@ -34,11 +37,16 @@ def saved_bytes(network: Network, batch: int) -> int:
     known = {tensor.untyped_storage().data_ptr() for tensor in (*weights.values(), x)}
     saved = {}
 
+    copies = {shape for w in weights.values() for shape in (tuple(w.shape), tuple(w.shape[::-1]))}
+
     def pack(tensor: torch.Tensor) -> torch.Tensor:
+        if mixed and tensor.dtype == torch.bfloat16 and tuple(tensor.shape) in copies:
+            return tensor
         saved[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage()
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+    mode = torch.autocast("cpu", torch.bfloat16, enabled=mixed)
+    with mode, torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         output = run(network, weights, x)
     assert output.shape == (batch, *network.output_shape)
     return sum(storage.nbytes() for place, storage in saved.items() if place not in known)

@@ -7,7 +7,7 @@ from tatami.network import build, find_network
 from tatami.notation import parse
 from tatami.plan import make_plan
 from tatami.plan.kept import CPU, TORCH, TORCH_CPU
-from tatami.plan.schedule import Step, make_schedule
+from tatami.plan.schedule import Step, make_schedule, shared_memory
 from tatami.recipe import SGD
 
 
@@ -99,6 +99,61 @@ def test_activations_are_those_that_pytorch_saves_byte_for_byte(net: str, batch:
     assert make_plan(network, batch, engine="torch-cpu").memory.activations == saved_bytes(network, batch)
 
 
+@pytest.mark.parametrize(("net", "batch"), [("lenet5", 3), ("resnet18", 1), ("mobilenet_v2", 1)])
+def test_in_mixed_precision_too(net: str, batch: int) -> None:
+    pytest.importorskip("torch", reason="PyTorch is not installed; `make test-torch` brings it")
+    from .saved_by_torch import saved_bytes
+
+    network = find_network(net).build()
+    found = make_plan(network, batch, engine="torch-cpu", dtype="bf16").memory.activations
+    assert found == saved_bytes(network, batch, mixed=True)
+
+
+# --- memory that is shared ---
+
+
+@pytest.mark.parametrize(
+    ("text", "shared"),
+    [
+        ("INPUT(8x8x3) -> CONV(4) -> RELU -> FLATTEN -> DROPOUT -> FC(5)", {"relu1", "flatten1"}),
+        ("INPUT(8x8x3) -> CONV(4) -> TANH -> FLATTEN -> DROPOUT -> FC(5)", {"tanh1", "flatten1"}),  # TANH's is kept
+        ("INPUT(8x8x3) -> FLATTEN -> RELU -> FC(5)", {"flatten1"}),  # not over the user's data
+        ("INPUT(8x8x3) -> RELU -> FC(5)", set()),
+        ("INPUT(8x8x3) -> CONV(4) -> CONCAT[FLATTEN -> TANH | FLATTEN]", {"flatten1", "flatten2"}),  # another reads it
+        ("INPUT(8x8x3) -> CONV(4) -> FLATTEN -> DROPOUT -> FC(5)", {"flatten1", "dropout1"}),
+    ],
+)
+def test_nothing_is_written_over_what_is_needed(text: str, shared: set[str]) -> None:
+    assert shared_memory(build(parse(text)), CPU) == shared
+
+
+def map_gradients(text: str, engine=TORCH) -> list[int]:
+    """Bytes of gradients of activations at each backward step, in maps of 4x4x2 values."""
+    found = schedule(text, engine)
+    alive = found.alive(1, "gradients of activations")
+    return [n // (4 * 32) for s, n in zip(found.steps, alive, strict=True) if s.phase == "backward"]
+
+
+def test_the_gradient_of_a_sum_is_shared_until_one_side_adds_to_it() -> None:
+    # add1's gradient serves conv3 and conv2 as it is. conv3's share goes to conv1 as a new tensor, because conv2 has yet
+    # to read the other; conv2's share is added to that.
+    text = "INPUT(4x4x1) -> CONV(2) -> ADD[CONV(2) | CONV(2) | ID]"
+    assert map_gradients(text) == [
+        1,  # loss: d add1
+        1,  # add1: d conv2, d conv3 and d conv1 lie there too
+        2,  # conv3: the sum for conv1 is a new tensor beside what conv2 has yet to read
+        3,  # conv2: its share, while it is added
+        1,  # conv1
+    ]
+
+
+def test_two_different_gradients_are_two_tensors() -> None:
+    # Within RES[RES[CONV]], conv2 needs d and the input needs 2d at the same time.
+    found = schedule("INPUT(4x4x1) -> CONV(2) -> RES[RES[CONV(2)]]", TORCH)
+    maps = {name for name, buffer in found.buffers.items() if buffer.kind == "gradients of activations"}
+    assert {"d add2", "d conv1"} <= maps
+
+
 # --- the three views ---
 
 
@@ -117,7 +172,8 @@ def test_mixed_precision_halves_activations_and_adds_copies_of_the_matrices() ->
     wide, narrow = (make_plan(network, 4, engine="torch", dtype=dtype).memory for dtype in ("float32", "bf16"))
     indices = 4 * 8 * sum(size * size * depth for size, depth in [(112, 64), (56, 128), (28, 256), (14, 512), (7, 512)])
     masks = 4 * 2 * 4096
-    assert narrow.activations - indices - masks == (wide.activations - indices - masks) // 2
+    copy = 4 * 2 * 224 * 224 * 3  # the first CONV keeps a narrow copy of the input
+    assert narrow.activations - indices - masks - copy == (wide.activations - indices - masks) // 2
     assert narrow.weights == wide.weights + 2 * 138_344_128  # without biases
     assert narrow.gradients == wide.gradients
 

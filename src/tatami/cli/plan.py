@@ -155,7 +155,7 @@ def _print(
         if largest is not None:
             from tatami.views.batch_text import batch_json
 
-            content["largest_batch"] = batch_json(largest.found, largest.narrow, largest.again)
+            content["largest_batch"] = batch_json(largest.found, largest.narrow, largest.again, largest.summed)
         if step is not None:
             from tatami.views.time_table import time_json
 
@@ -183,7 +183,7 @@ def _print(
         if largest is not None:
             from tatami.views.batch_text import batch_lines
 
-            typer.echo("\n".join(batch_lines(largest.found, largest.narrow, largest.again)))
+            typer.echo("\n".join(batch_lines(largest.found, largest.narrow, largest.again, largest.summed)))
         if step is not None:
             from tatami.views.time_table import time_table
 
@@ -203,7 +203,7 @@ def _print_page(
     if largest is not None:
         from tatami.views.batch_text import batch_lines
 
-        remarks += batch_lines(largest.found, largest.narrow, largest.again)
+        remarks += batch_lines(largest.found, largest.narrow, largest.again, largest.summed)
     if step is not None:
         from tatami.views.time_table import time_lines
 

@@ -14,11 +14,12 @@ from tatami.plan.memory import StepSettings
 
 @dataclass(frozen=True)
 class BatchAnswer:
-    """The largest batch as asked, in bf16 where that differs, and with checkpointing where that helps."""
+    """The largest batch as asked, in bf16, with checkpointing where that helps, and with gradients summed over steps."""
 
     found: LargestBatch
     narrow: LargestBatch | None
     again: LargestBatch | None
+    summed: LargestBatch | None
 
 
 def answer_batch(network: Network, settings: StepSettings, memory: str | None, gpu: str | None) -> BatchAnswer:
@@ -37,4 +38,5 @@ def answer_batch(network: Network, settings: StepSettings, memory: str | None, g
         found=largest_batch(network, settings, limit),
         narrow=largest_batch(network, replace(settings, dtype="bf16"), limit) if is_wide else None,
         again=checkpointed(network, settings, limit) if settings.training else None,
+        summed=largest_batch(network, replace(settings, accumulate=True), limit) if settings.training else None,
     )

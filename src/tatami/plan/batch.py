@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from tatami.network import Network
 from tatami.plan.cost import LayerCost, layer_costs
@@ -110,12 +111,13 @@ def divisions(network: Network, settings: StepSettings) -> Iterator[Segments]:
         if buffer.kind == "activations" and owner in places:
             weights[places[owner]] += buffer.bits
     total = sum(weights)
+    until = list(accumulate(weights))
     seen: set[Segments] = set()
     for parts in range(2, MAX_SEGMENTS + 1):
         chosen: list[int] = []
         for i in range(1, parts):
             wanted = total * i / parts
-            end = min(ends, key=lambda e: abs(sum(weights[: e + 1]) - wanted), default=None)
+            end = min(ends, key=lambda e: abs(until[e] - wanted), default=None)
             if end is not None and end not in chosen:
                 chosen.append(end)
         chosen.sort()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tatami.network import Network, Node
-from tatami.network.layers import Input, Shape, product
+from tatami.network.layers import Flatten, Input, Shape, product
 from tatami.network.layers.windows import describe_unseen
 from tatami.plan.gradients import backward_products, learning
 from tatami.plan.receptive_field import Field, receptive_fields
@@ -110,6 +110,11 @@ def layer_costs(network: Network) -> tuple[LayerCost, ...]:
 
 
 def _works_in_place(node: Node, network: Network, uses: dict[str, list[str]]) -> bool:
-    """Whether the output may lie over the input: nobody else reads the input, and it is not the user's data."""
+    """Whether the output takes no memory of its own.
+
+    It is the input seen another way, or lies over an input that nobody else reads and that is not the user's data.
+    """
+    if isinstance(node.layer, Flatten):
+        return True
     source = network[node.inputs[0]] if node.inputs else node
     return node.layer.in_place and len(uses[source.name]) == 1 and not isinstance(source.layer, Input)

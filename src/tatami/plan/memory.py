@@ -8,7 +8,7 @@ the real order of the step, and where.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from tatami.errors import OptionError
@@ -37,6 +37,7 @@ class StepSettings:
             FC weights of 16 (mixed precision, Micikevicius et al. 2017, section 3.1).
         training: False for inference: the forward pass alone.
         segments: layers that checkpointing runs again: see :mod:`tatami.plan.schedule`.
+        accumulate: whether the gradients of several steps are summed, and so live from step to step.
     """
 
     batch: int = 1
@@ -45,6 +46,7 @@ class StepSettings:
     dtype: str = "float32"
     training: bool = True
     segments: Segments = ()
+    accumulate: bool = False
 
     def __post_init__(self) -> None:
         if not _is_whole(self.batch) or self.batch < 1:
@@ -140,9 +142,10 @@ def memory(network: Network, costs: tuple[LayerCost, ...], settings: StepSetting
 
 def step_schedule(network: Network, settings: StepSettings) -> Schedule:
     """The schedule that the settings ask for."""
+    engine = find_engine(settings.engine)
     return make_schedule(
         network,
-        find_engine(settings.engine),
+        replace(engine, gradients_persist=True) if settings.accumulate else engine,
         bits=DTYPES[settings.dtype],
         training=settings.training,
         segments=settings.segments,

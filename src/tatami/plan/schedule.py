@@ -15,14 +15,27 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from tatami.network import Network, Node
-from tatami.network.layers import Add, Concat, Flatten, Input, product
+from tatami.network.layers import (
+    Add,
+    Concat,
+    Conv,
+    Dense,
+    Flatten,
+    Input,
+    LayerNorm,
+    LocalResponseNorm,
+    Scale,
+    Softmax,
+    product,
+)
 from tatami.plan.gradients import learning
 from tatami.plan.kept import Engine
 
 Phase: TypeAlias = Literal["forward", "loss", "recompute", "backward", "update"]
 Kind: TypeAlias = Literal["input", "activations", "gradients of activations", "gradients"]
 
-GRADIENT_BITS = 32
+FLOAT_BITS = 32
+FULL_PRECISION = (LayerNorm, LocalResponseNorm, Scale, Softmax)  # in float32 even where activations are narrower
 
 
 @dataclass(frozen=True)
@@ -104,13 +117,19 @@ def make_schedule(
 def shared_memory(network: Network, engine: Engine, training: bool = True) -> set[str]:
     """The nodes whose output lies in their input's memory: views, and layers that write over what nobody else needs."""
     consumers = network.consumers()
-    found = set()
+    found: set[str] = set()
     for node in network.nodes[1:]:
-        source = network[node.inputs[0]]
-        alone = len(consumers[source.name]) == 1 and not isinstance(source.layer, Input)
-        spare = alone and not (training and isinstance(source.layer, engine.keeps_output))
-        if isinstance(node.layer, engine.views) or (isinstance(node.layer, engine.in_place) and spare):
+        if isinstance(node.layer, engine.views):
             found.add(node.name)
+        elif isinstance(node.layer, engine.in_place):
+            # Whose memory it would write over: the input's, and through views and the like that of what lies before it.
+            under = [network[node.inputs[0]]]
+            while under[-1].name in found:
+                under.append(network[under[-1].inputs[0]])
+            alone = all(len(consumers[other.name]) == 1 for other in under)
+            needed = training and any(isinstance(other.layer, engine.keeps_output) for other in under)
+            if alone and not needed and not isinstance(under[-1].layer, Input):
+                found.add(node.name)
     return found
 
 
@@ -125,13 +144,33 @@ class _Maker:
         self.segments = segments
         self.again: set[str] = set()  # nodes whose outputs exist a second time, recomputed
         self.same: dict[str, str] = {}  # a gradient that lies in another's memory -> the other
+        self.unread: dict[str, set[str]] = {}  # memory of gradients -> the nodes whose gradient there is still needed
         self.roots: dict[str, str] = {}
         self.shared = shared_memory(network, engine, training)
+        self.width: dict[str, int] = {}
+        for node in network:
+            self.width[node.name] = self.width_of(node)
         for node in network:
             self.roots[node.name] = self.roots[node.inputs[0]] if node.name in self.shared else node.name
         self.learns = learning(network)
 
     # --- which tensors there are ---
+
+    def width_of(self, node: Node) -> int:
+        """Bits of a value of the output. In mixed precision CONV and FC compute in 16; some layers only in 32.
+
+        The others give the widest of what they take. Source: PyTorch's documentation of torch.amp, "CUDA Ops that can
+        autocast to float32" and "that promote to the widest input type".
+        """
+        if isinstance(node.layer, (Input, *FULL_PRECISION)):
+            return FLOAT_BITS
+        if isinstance(node.layer, (Conv, Dense)):
+            return self.bits
+        return max(self.width[name] for name in node.inputs)
+
+    def casts_input(self, node: Node) -> bool:
+        """Whether the layer computes on a narrow copy of its input, which it then keeps in its place."""
+        return isinstance(node.layer, (Conv, Dense)) and self.width[node.inputs[0]] != self.bits
 
     def tensor(self, name: str) -> str:
         """The buffer that holds a node's output: that of the recomputed pass once there is one."""
@@ -161,10 +200,10 @@ class _Maker:
         output = self.network.nodes[-1]
         self.begin("loss", output.name)
         self.read(self.tensor(output.name))
-        self.make("log-probabilities", "activations", GRADIENT_BITS * product(output.shape))
+        self.make("log-probabilities", "activations", FLOAT_BITS * product(output.shape))
         self.begin("backward", "loss")
         self.read("log-probabilities")
-        self.make(f"d {output.name}", "gradients of activations", self.bits * product(output.shape))
+        self.new_gradient(output.name, self.width[output.name] * product(output.shape))
         done: set[int] = set()
         for node in reversed(self.network.nodes):
             segment = self.segment_of.get(node.name)
@@ -190,8 +229,7 @@ class _Maker:
             self.again.add(node.name)
         if self.roots[node.name] == node.name:
             kind: Kind = "input" if isinstance(node.layer, Input) else "activations"
-            width = GRADIENT_BITS if kind == "input" else self.bits
-            self.make(self.tensor(node.name), kind, width * product(node.shape))
+            self.make(self.tensor(node.name), kind, self.width[node.name] * product(node.shape))
         else:
             self.read(self.tensor(node.name))
         for name, own in self.own(node):
@@ -204,8 +242,10 @@ class _Maker:
         mark = " again" if node.name in self.again else ""
         shape = self.network.input_shapes(node)[0]
         tensors = []
+        if self.casts_input(node):
+            tensors.append((f"{node.name}.input{mark}", (self.bits * product(shape), 0)))
         for own in self.engine.own(node.layer, shape, node.shape):
-            size = own.values * (own.bits or self.bits)
+            size = own.values * (own.bits or self.width[node.name])
             tensors.append((f"{node.name}.{own.name}{mark}", (0, size // 8) if own.per_batch else (size, 0)))
         return tensors
 
@@ -214,7 +254,7 @@ class _Maker:
         self.begin("backward", node.name)
         gradient = f"d {node.name}"
         self.read(gradient)
-        if self.engine.wants_inputs(node.layer):
+        if self.engine.wants_inputs(node.layer) and not self.casts_input(node):
             for name in node.inputs:
                 self.read(self.tensor(name))
         if isinstance(node.layer, self.engine.keeps_output):
@@ -223,24 +263,36 @@ class _Maker:
             self.read(name)
         for name, parameter in node.layer.parameters(*self.network.input_shapes(node)).items():
             if parameter.trainable:
-                self.make(f"d {node.name}.{name}", "gradients", 0, parameter.size * GRADIENT_BITS // 8)
+                self.make(f"d {node.name}.{name}", "gradients", 0, parameter.size * FLOAT_BITS // 8)
         for name in dict.fromkeys(node.inputs):
             if name in self.learns:
                 self.flow(node, name)
+        self.unread[self.same.get(gradient, gradient)].discard(node.name)
 
     def flow(self, node: Node, name: str) -> None:
         """The gradient that goes on to the node ``name``: a new tensor, the one that came, or added to another."""
-        size = self.bits * product(self.network[name].shape)
+        size = self.width[name] * product(self.network[name].shape)
         there, source = f"d {name}", f"d {node.name}"
         if there in self.buffers or there in self.same:
+            memory = self.same.get(there, there)
             self.read(there)
-            if not self.passes_on(node):
-                # The sum of gradients needs the new share for the length of the step.
+            if self.unread[memory] - {name, node.name}:
+                # Another branch has not read what lies there yet, so the sum is a new tensor.
+                self.unread[memory].discard(name)
+                self.same.pop(there)
+                self.new_gradient(name, size)
+            elif not self.passes_on(node):
+                # The sum needs the new share for the length of the step.
                 self.make(f"{there} from {node.name}", "gradients of activations", size)
         elif self.passes_on(node):
             self.same[there] = self.same.get(source, source)
+            self.unread[self.same[there]].add(name)
         else:
-            self.make(there, "gradients of activations", size)
+            self.new_gradient(name, size)
+
+    def new_gradient(self, name: str, size: int) -> None:
+        self.make(f"d {name}", "gradients of activations", size)
+        self.unread[f"d {name}"] = {name}
 
     def passes_on(self, node: Node) -> bool:
         """Whether the gradient that came back is itself, or holds, the one that goes on."""

@@ -1,8 +1,9 @@
 """How much of the input a map sees: the union of what all its positions see, traced back window by window.
 
 Each axis is traced by itself, with what lies in the padding or behind the last window left out at every layer. So the
-fraction is exact where the receptive field alone would not be: pixels that a crop or a stride skips are not seen,
-however far the fields of later layers reach.
+fraction knows what the receptive field alone would not: pixels that a crop or a stride skips are not seen, however far
+the fields of later layers reach. It is exact for a chain; where branches skip different rows and columns it is an upper
+bound.
 """
 
 from __future__ import annotations

@@ -188,9 +188,9 @@ def foretell_time(
             )
         )
     slots = len((optimizer or SGD()).slots)
-    # Read weight, gradient and state, write weight and state, in float32; in bf16 the gradient has 2 bytes, and a copy
-    # of 2 bytes is written for the next forward pass.
-    each = 4 * (2 + 2 * slots) + (4 if value == 4 else 4 - 2 + 2)
+    # Read weight, gradient and state, write weight and state, all in float32; in bf16 a copy of 2 bytes is written for
+    # the next forward pass.
+    each = 4 * (3 + 2 * slots) + (0 if value == 4 else value)
     return StepTime(device, dtype, batch, tuple(layers), roofline(0, each * trainable), efficiency)
 
 

@@ -8,13 +8,16 @@ from tatami.plan.batch import GPU_CONTEXT, GPU_ROUNDING, LargestBatch
 from tatami.views.numbers import bytes_text
 
 
-def batch_lines(found: LargestBatch, narrow: LargestBatch | None, again: LargestBatch | None) -> list[str]:
+def batch_lines(
+    found: LargestBatch, narrow: LargestBatch | None, again: LargestBatch | None, summed: LargestBatch | None = None
+) -> list[str]:
     """What fits, what binds, and what would move it.
 
     Args:
         found: as asked.
         narrow: the same in bf16, where that is another question.
         again: with activation checkpointing, where that helps.
+        summed: where the gradients of several steps are summed, and so live from step to step.
     """
     settings, memory = found.settings, found.memory
     what = "training" if settings.training else "inference"
@@ -43,15 +46,17 @@ def batch_lines(found: LargestBatch, narrow: LargestBatch | None, again: Largest
         lines += [
             f"                 part {i}: {part[0]} to {part[-1]}" for i, part in enumerate(again.settings.segments, 1)
         ]
-    if settings.training and found.batch:
-        lines.append(f"  accumulation   any multiple of {found.batch}, with the gradients of several steps summed")
+    if summed is not None and summed.batch:
+        lines.append(f"  accumulation   any multiple of {summed.batch}, with the gradients of several steps summed")
     if found.reserve:
         lines.append(f"  assumes        {bytes_text(GPU_CONTEXT)} for the GPU's context")
         lines.append(f"                 and {GPU_ROUNDING:.0%} lost to the allocator's rounding")
     return lines
 
 
-def batch_json(found: LargestBatch, narrow: LargestBatch | None, again: LargestBatch | None) -> dict[str, Any]:
+def batch_json(
+    found: LargestBatch, narrow: LargestBatch | None, again: LargestBatch | None, summed: LargestBatch | None = None
+) -> dict[str, Any]:
     """The same as data, in bytes."""
     return {
         "max_batch": found.batch,
@@ -61,6 +66,7 @@ def batch_json(found: LargestBatch, narrow: LargestBatch | None, again: LargestB
         "peak_at": vars(found.memory.peak_at),
         "bytes_per_sample": found.per_sample,
         "bf16": None if narrow is None else narrow.batch,
+        "accumulated": None if summed is None else summed.batch,
         "checkpointing": None
         if again is None
         else {

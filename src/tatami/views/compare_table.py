@@ -22,7 +22,7 @@ LABELS = {
     "macs": "MACs",
     "flops": "FLOPs",
     "activation_values": "activation values",
-    "activations": "textbook memory",
+    "activations": "maps, forward",
     "textbook_memory": "with backward",
     "memory": "peak, training",
     "receptive_field": "receptive field",
