@@ -89,3 +89,11 @@ def test_time_here_measures_once_and_says_so(tatami, monkeypatch: pytest.MonkeyP
     second = tatami("plan", "lenet5", "--time", "--format", "json")
     assert second.err == ""
     assert second.out == first.out
+
+
+def test_time_is_that_of_the_dtype(tatami) -> None:
+    times = [
+        json.loads(tatami("plan", "vgg16", "--time", "--gpu", "4090", "--dtype", dtype, "--format", "json").out)["time"]
+        for dtype in ("float32", "bf16")
+    ]
+    assert [time["dtype"] for time in times] == ["float32", "bf16"]

@@ -135,7 +135,7 @@ def map_gradients(text: str, engine=TORCH) -> list[int]:
 
 
 def test_the_gradient_of_a_sum_is_shared_until_one_side_adds_to_it() -> None:
-    # add1's gradient serves conv3 and conv2 as it is. conv3's share goes to conv1 as a new tensor, because conv2 has yet
+    # add1's gradient serves conv3 and conv2 as it is. conv3's share goes to conv1 as a new tensor, as conv2 has yet
     # to read the other; conv2's share is added to that.
     text = "INPUT(4x4x1) -> CONV(2) -> ADD[CONV(2) | CONV(2) | ID]"
     assert map_gradients(text) == [

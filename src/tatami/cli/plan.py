@@ -22,6 +22,8 @@ from tatami.recipe import make_optimizer
 
 if TYPE_CHECKING:
     from tatami.cli.plan_batch import BatchAnswer
+    from tatami.plan.devices import Dtype
+    from tatami.plan.memory import StepSettings
     from tatami.plan.time import StepTime
 
 
@@ -117,7 +119,7 @@ def command(
         from tatami.cli.plan_batch import answer_batch
 
         largest = answer_batch(network, plan.settings, memory, gpu)
-    step = _foretell(network, gpu, batch, optimizer) if time else None
+    step = _foretell(network, gpu, plan.settings) if time else None
     verdicts: tuple[Verdict, ...] = ()
     if budget:
         verdicts = check_budget(budget, plan_figures(plan), lambda n: plan_figures(planner(network, n)))
@@ -212,7 +214,7 @@ def _print_page(
     typer.echo(plan_page(plan, source.name, print_text(source.program), remarks), nl=False)
 
 
-def _foretell(network: Network, gpu: str | None, batch: int, optimizer: str) -> StepTime:
+def _foretell(network: Network, gpu: str | None, settings: StepSettings) -> StepTime:
     """The time of a step on the card ``gpu``, or on this machine, which is measured first where that was never done."""
     from tatami.plan.card_names import find_device
     from tatami.plan.time import foretell_time
@@ -223,4 +225,5 @@ def _foretell(network: Network, gpu: str | None, batch: int, optimizer: str) -> 
         from tatami.engines.calibration import machine_device
 
         device = machine_device(lambda line: typer.echo(line, err=True))
-    return foretell_time(network, device, batch, make_optimizer(optimizer))
+    dtype: Dtype = "bf16" if settings.dtype == "bf16" else "float32"
+    return foretell_time(network, device, settings.batch, settings.optimizer, dtype)

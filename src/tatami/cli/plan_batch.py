@@ -14,7 +14,7 @@ from tatami.plan.memory import StepSettings
 
 @dataclass(frozen=True)
 class BatchAnswer:
-    """The largest batch as asked, in bf16, with checkpointing where that helps, and with gradients summed over steps."""
+    """The largest batch as asked, in bf16, with checkpointing if that helps, and with gradients summed over steps."""
 
     found: LargestBatch
     narrow: LargestBatch | None
