@@ -37,6 +37,8 @@ def test_in_words(tatami) -> None:
         (["--memory", "24GB", "--gpu", "4090"], "two answers to one question"),
         (["--gpu", "RTX 9999"], "RTX 9999"),
         (["--dtype", "bf16"], "the CPU engine computes in float32"),
+        (["--memory", "8GB", "--format", "csv"], "--format csv has no place for --memory"),
+        (["--time", "--explain", "conv1"], "--explain has no place for --time"),
         (["--engine", "tpu"], "no memory is known for this engine"),
     ],
 )

@@ -484,3 +484,8 @@ def test_the_memos_network() -> None:
                 assert keywords == (["CONV", "RELU"] * n + ["POOL"]) * m + ["FC", "RELU"] * k + ["FC"]
                 assert network.output_shape == (10,)
                 assert isinstance(network.nodes[0].layer, Input)
+
+
+def test_the_names_of_layers_whose_keyword_ends_in_a_digit() -> None:
+    network = build(parse("INPUT(4x4x1) -> [CONV(2) -> RELU6]*2 -> RELU"))
+    assert [node.name for node in network] == ["input", "conv1", "relu6_1", "conv2", "relu6_2", "relu1"]

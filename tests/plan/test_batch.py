@@ -84,3 +84,26 @@ def test_parts_are_cut_where_one_tensor_passes() -> None:
 def test_a_network_without_places_to_cut() -> None:
     assert list(divisions(build(parse("INPUT(8) -> FC(3)")), StepSettings())) == []
     assert checkpointed(build(parse("INPUT(8) -> FC(3)")), StepSettings(), 10**6) is None
+
+
+def test_bits_are_rounded_up_to_bytes() -> None:
+    # Three bits of mask a sample: eight samples take three bytes, one takes one.
+    network = build(parse("INPUT(3) -> FC(3) -> DROPOUT -> FC(1)"))
+    for limit in range(400, 900):
+        found = largest_batch(network, StepSettings(), limit)
+        if found.batch:
+            assert make_plan(network, found.batch).memory.peak_bytes <= limit
+        assert make_plan(network, found.batch + 1).memory.peak_bytes > limit
+
+
+def test_no_part_ends_where_the_next_layer_writes_over_it() -> None:
+    network = find_network("vgg16").build()
+    for segments in divisions(network, StepSettings()):
+        assert all(part[-1].startswith(("relu", "pool", "fc")) for part in segments)
+
+
+def test_summed_gradients_leave_less_room() -> None:
+    network, limit = find_network("resnet50").build(), 8 * 10**9
+    plain = largest_batch(network, StepSettings(engine="torch"), limit)
+    summed = largest_batch(network, StepSettings(engine="torch", accumulate=True), limit)
+    assert summed.batch < plain.batch

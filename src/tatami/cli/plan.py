@@ -104,6 +104,12 @@ def command(
         return
     if sort is not None:
         raise OptionError("--sort is for a family, and this is one network", expected="several values, as in -D N=0..3")
+    extras = [option for option, given in (("--time", time), ("--memory", memory), ("--gpu", gpu)) if given]
+    places = "" if explain is None else "--explain"
+    if format in (PlanFormat.csv, PlanFormat.markdown):
+        places = f"--format {format.value}"
+    if extras and places:
+        raise OptionError(f"{places} has no place for {extras[0]}", expected="a table, json or html of the whole plan")
     bound = source.bind({name: values[0] for name, values in choices.items()})
     network = bound.build(read_shape(input), classes, fit=fit.value)
     if classes is not None and network.output_shape != (classes,):

@@ -11,7 +11,7 @@ from typing import Any
 
 from tatami.errors import NetworkError, NotationError
 from tatami.network.expand import IDENTITY
-from tatami.network.graph import Network, Node
+from tatami.network.graph import Network, Node, default_name
 from tatami.network.layers import Add, BatchNorm, Concat, Context, Conv, Merge, Pool, Slice
 from tatami.network.layers.arguments import Argument
 from tatami.network.values import DEPTH
@@ -48,7 +48,7 @@ class _Writer:
         counts: dict[str, int] = {}
         for node in self.network:
             stem = node.layer.keyword.lower()
-            default = f"{stem}{counts.get(stem, 0) + 1}" if node.inputs else stem
+            default = default_name(node.layer, counts.get(stem, 0) + 1) if node.inputs else stem
             self.default_names[node.name] = default
             counts[stem] = counts.get(stem, 0) + (node.name == default)  # a name of its own does not count
             before = max((self.pools[name] for name in node.inputs), default=0)

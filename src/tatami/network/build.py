@@ -12,7 +12,7 @@ from tatami.errors import NetworkError, OptionError, nearest
 from tatami.network.binding import bind
 from tatami.network.expand import BRANCHES, IDENTITY, check_expansion, program_scope, walk
 from tatami.network.family import bind_names
-from tatami.network.graph import Network, Node
+from tatami.network.graph import Network, Node, default_name
 from tatami.network.layers import (
     LAYERS,
     Add,
@@ -258,7 +258,7 @@ class _Builder:
             return stem
         while True:
             self.counts[stem] = self.counts.get(stem, 0) + 1
-            name = f"{stem}{self.counts[stem]}"
+            name = default_name(layer, self.counts[stem])
             if name not in self.names:
                 return name
 

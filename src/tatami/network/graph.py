@@ -12,6 +12,12 @@ from tatami.network.layers import Input, Layer, Merge, Parameter, Shape, size_te
 from tatami.network.layers.arguments import MAX_PARAMETERS, MAX_VALUES
 
 
+def default_name(layer: Layer, count: int) -> str:
+    """The name of the ``count``-th layer of its kind: ``conv1``; ``relu6_1`` where the keyword ends in a digit."""
+    stem = layer.keyword.lower()
+    return f"{stem}_{count}" if stem[-1].isdigit() else f"{stem}{count}"
+
+
 @dataclass(frozen=True)
 class Node:
     """A layer in its place: its name, the names of the nodes that feed it, and the shape of its output."""

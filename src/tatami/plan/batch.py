@@ -136,7 +136,7 @@ def divisions(network: Network, settings: StepSettings) -> Iterator[Segments]:
 
 
 def _recomputed(costs: tuple[LayerCost, ...], segments: Segments) -> float:
-    """Arithmetic that runs twice, as a share of a whole training step: forward once, backward about twice that."""
+    """Arithmetic that runs twice, as a share of that of a whole training step."""
     again = {name for segment in segments for name in segment}
-    total = 3 * sum(cost.macs for cost in costs)
+    total = sum(cost.macs + cost.backward_macs for cost in costs)
     return sum(cost.macs for cost in costs if cost.name in again) / total if total else 0.0

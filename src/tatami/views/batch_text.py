@@ -25,10 +25,10 @@ def batch_lines(
         f"largest batch    {found.batch} for {what} in {bytes_text(found.limit)} ({settings.dtype}, {settings.engine})"
     )
     if found.batch == 0:
-        head = (
-            f"largest batch    0: one sample takes {bytes_text(memory.peak_bytes)}, "
-            f"and there are {bytes_text(max(0, found.limit - found.reserve))}"
-        )
+        left = max(0, found.limit - found.reserve)
+        head = f"largest batch    0: one sample takes {bytes_text(memory.peak_bytes)}, and {bytes_text(left)} are left"
+        if found.reserve:
+            head += f"\n                 beside the {bytes_text(GPU_CONTEXT)} of the GPU's context"
     lines = [head]
     share = memory.activations / memory.peak_bytes
     lines.append(
