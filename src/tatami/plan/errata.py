@@ -12,8 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 from tatami.network.layers.windows import Axis
-
-FLOAT32 = 4  # bytes
+from tatami.plan.cost import FLOAT32
 
 
 @dataclass(frozen=True)

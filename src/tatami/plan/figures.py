@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from tatami.errors import OptionError, nearest
 from tatami.network import Network, Node
 from tatami.network.layers import Activation, Shape
+from tatami.plan.cost import FLOAT32
 from tatami.plan.plan import Plan
 from tatami.plan.receptive_field import Field
-
-FLOAT32 = 4  # bytes
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,11 @@ from typing import TypeAlias
 from tatami.errors import OptionError
 from tatami.network import Network
 from tatami.network.layers import Conv, Dense
-from tatami.plan.cost import LayerCost
+from tatami.plan.cost import FLOAT32, LayerCost
 from tatami.plan.kept import find_engine
 from tatami.plan.schedule import Kind, Schedule, Step, make_schedule
 from tatami.recipe import SGD, Optimizer
 
-FLOAT32 = 4  # bytes
 DTYPES = {"float32": 32, "bf16": 16}
 
 Segments: TypeAlias = tuple[tuple[str, ...], ...]

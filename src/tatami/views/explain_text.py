@@ -8,11 +8,11 @@ from dataclasses import asdict
 from typing import Any
 
 from tatami.network.layers import size_text
+from tatami.plan.cost import FLOAT32
 from tatami.plan.explain import Explanation, MemoryExplanation
 from tatami.views.numbers import bytes_text
 
 SCHEMA = "tatami.explain/1"
-FLOAT32 = 4  # bytes
 WIDTH = 80  # of running text
 
 
