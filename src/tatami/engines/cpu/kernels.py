@@ -1,0 +1,75 @@
+"""Kernels: serial compiled functions over a part of the work, all with one signature, and how they are called.
+
+    @kernel
+    def double(args, real, n, part, parts):
+        x, y, size = unpack(args, 3)
+        x, y = pointer(x, real), pointer(y, real)
+        first, last = share(n * size, part, parts)
+        for i in range(first, last):
+            y[i] = 2 * x[i]
+
+``args`` are the words of the call, addresses, sizes, and the bits of float64; ``real`` is the type float32 or float64;
+``n`` the samples of this batch. Each of ``parts`` threads runs the kernel as one ``part``; all have ended before the
+next call begins. Kernels allocate nothing and raise nothing.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+
+Number = int | float
+
+_SIGNATURES = {
+    np.dtype(name): (types.CPointer(types.int64), types.NumberClass(kind), types.int64, types.int64, types.int64)
+    for name, kind in (("float32", types.float32), ("float64", types.float64))
+}
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A compiled function of the common signature; compiled, or read from the cache, when its address is asked for."""
+
+    function: Any
+
+    @property
+    def name(self) -> str:
+        """Module and function, as messages show it."""
+        return f"{self.function.py_func.__module__.rpartition('.')[2]}.{self.function.py_func.__name__}"
+
+    def address(self, dtype: np.dtype) -> int:
+        """The machine code for ``dtype``, callable as ``void(words, nothing, n, part, parts)``."""
+        signature = _SIGNATURES[dtype]
+        self.function.compile(signature)
+        result = self.function.overloads[signature]
+        return int(result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name))
+
+
+def kernel(function: Callable[..., None]) -> Kernel:
+    """Decorator: make a kernel of ``function``."""
+    return Kernel(njit(nogil=True, cache=True, error_model="numpy")(function))
+
+
+@dataclass(frozen=True)
+class Call:
+    """A kernel with its arguments."""
+
+    kernel: Kernel
+    args: tuple[Number, ...]
+
+    def words(self) -> list[int]:
+        """The arguments as 64-bit words: floats by their bits."""
+        return [
+            struct.unpack("<q", struct.pack("<d", arg))[0] if isinstance(arg, float) else int(arg) for arg in self.args
+        ]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def share(count: int, part: int, parts: int) -> tuple[int, int]:
+    """The range of ``count`` things that ``part`` does: (first, last + 1)."""
+    return count * part // parts, count * (part + 1) // parts

@@ -1,0 +1,221 @@
+"""The backward half of a program: where every gradient lies, and who adds to whom.
+
+A gradient that only passes through a layer (ADD, CONCAT, FLATTEN, an activation) keeps its memory; a second one for the
+same tensor is added to the first by the kernel that makes it. So the sums of residual branches cost no pass of their own.
+"""
+
+from __future__ import annotations
+
+from tatami.network.layers import (
+    Activation,
+    Add,
+    BatchNorm,
+    Concat,
+    Conv,
+    Dropout,
+    Flatten,
+    Input,
+    Scale,
+    Slice,
+    product,
+)
+from tatami.plan.groups import Group
+from tatami.plan.kept import CPU
+from tatami.plan.ops import Backward, Copy, LossStep, Pass, Place, Target, Zero
+from tatami.plan.program import Maker
+from tatami.plan.workspace import backward_bytes, loss_bytes
+from tatami.recipe import MeanSquaredError
+
+LABEL_BYTES = 8
+
+ELEMENT_WISE = (Activation, Dropout, Scale)
+"""Layers whose gradient may be written over the one that came back."""
+
+
+def backward_pass(maker: Maker) -> None:
+    """Append the loss and the backward pass to a forward pass."""
+    _Backward(maker).go()
+
+
+class _Backward:
+    def __init__(self, maker: Maker) -> None:
+        self.maker = maker
+        self.network, self.settings = maker.network, maker.settings
+        self.pending: dict[str, Place] = {}  # nodes whose gradient has come, and is still to be read
+        self.count = 0
+
+    def go(self) -> None:
+        self.loss()
+        for group in reversed(self.maker.groups):
+            name = group.last.name
+            if name in self.pending and name in self.maker.learns:
+                self.step(group, self.pending.pop(name))
+
+    def loss(self) -> None:
+        maker, output = self.maker, self.network.nodes[-1]
+        scores = maker.places[output.name]
+        size = self.settings.batch * product(output.shape[:-1]) * LABEL_BYTES
+        if isinstance(self.settings.loss, MeanSquaredError):  # labels, or targets of the shape of the scores
+            size = max(size, self.settings.batch * product(output.shape) * self.settings.itemsize)
+        labels = maker.make("labels", "scratch", size)
+        maker.buffers[labels].first = 0  # they come with the samples
+        scratch = maker.scratch("loss", output.name, loss_bytes(self.settings.loss, output.shape, self.settings.sizes))
+        gradient = None
+        if output.name in maker.learns:
+            gradient = maker.make_map(f"d {output.name}", "gradients of activations", output.shape)
+            self.pending[output.name] = gradient
+        maker.touch(scores, labels)
+        assert scratch is not None
+        maker.ops.append(LossStep("loss", output.name, scores, gradient, labels, scratch))
+
+    # --- where gradients lie ---
+
+    def alone(self, gradient: Place) -> bool:
+        """Whether nobody else has yet to read what lies there."""
+        return not any(other.meets(gradient) for other in self.pending.values())
+
+    def new(self, name: str) -> Place:
+        """A new buffer for the gradient of a node."""
+        self.count += 1
+        label = f"d {name}" if f"d {name}" not in self.maker.buffers else f"d {name} ({self.count})"
+        return self.maker.make_map(label, "gradients of activations", self.network[name].shape)
+
+    def target(self, name: str, over: Place | None = None) -> Target | None:
+        """Where to write the gradient of a node that is an input of the layer at hand.
+
+        Args:
+            name: the node.
+            over: a gradient of the same shape that may be written over.
+        """
+        if name not in self.maker.learns:
+            return None
+        if name in self.pending:
+            there = self.pending.pop(name)
+            if self.alone(there):
+                self.pending[name] = there
+                return Target(there, add=True)
+            mine = self.new(name)  # another tensor's gradient lies there too, so the sum is a new one
+            self.maker.touch(there)
+            self.maker.ops.append(Copy("backward", name, there, mine))
+            self.pending[name] = mine
+            return Target(mine, add=True)
+        if over is not None and self.alone(over):
+            self.pending[name] = over
+            return Target(over, add=False)
+        self.pending[name] = self.new(name)
+        return Target(self.pending[name], add=False)
+
+    def own_copy(self, name: str, gradient: Place) -> Place:
+        """The gradient in memory that may be destroyed."""
+        if self.alone(gradient):
+            return gradient
+        mine = self.new(name)
+        self.maker.touch(gradient)
+        self.maker.ops.append(Copy("backward", name, gradient, mine))
+        return mine
+
+    def pass_on(self, node_name: str, name: str, gradient: Place) -> None:
+        """Hand ``gradient``, as it is, on to the node ``name``: as the same memory, or added to what is there."""
+        if name not in self.maker.learns:
+            return
+        if name not in self.pending:
+            self.pending[name] = gradient
+            return
+        target = self.target(name)
+        assert target is not None
+        self.maker.touch(gradient, target.place)
+        self.maker.ops.append(Copy("backward", node_name, gradient, target.place, target.add))
+
+    # --- the steps ---
+
+    def step(self, group: Group, gradient: Place) -> None:
+        node = group.head
+        match node.layer:
+            case Input():
+                return
+            case Concat():
+                self.concat(group, gradient)
+            case Flatten():
+                self.flatten(group, gradient)
+            case Slice():
+                self.slice(group, gradient)
+            case Add() if group.activation is None:
+                for name in node.inputs:
+                    self.pass_on(node.name, name, gradient)
+            case _:
+                self.kernel(group, gradient)
+
+    def concat(self, group: Group, gradient: Place) -> None:
+        start = 0
+        for name in group.head.inputs:
+            stop = start + self.network[name].shape[-1]
+            self.pass_on(group.head.name, name, gradient.channels(start, stop))
+            start = stop
+
+    def flatten(self, group: Group, gradient: Place) -> None:
+        name = group.head.inputs[0]
+        shape = self.network[name].shape
+        if gradient.is_dense:
+            self.pass_on(group.head.name, name, Place(gradient.buffer, shape, 0, shape[-1]))
+            return
+        raise AssertionError("a plain vector lies densely")
+
+    def slice(self, group: Group, gradient: Place) -> None:
+        """The gradient of some channels is a part of the whole; what no slice has written is zero."""
+        layer, name, maker = group.layer, group.head.inputs[0], self.maker
+        if name not in maker.learns:
+            return
+        assert isinstance(layer, Slice)
+        target = self.target(name)
+        assert target is not None
+        if not target.add:
+            maker.touch(target.place)
+            maker.ops.append(Zero("backward", group.head.name, target.place))
+        part = target.place.channels(layer.start, layer.stop)
+        maker.touch(gradient, part)
+        maker.ops.append(Copy("backward", group.head.name, gradient, part, add=target.add))
+
+    def kernel(self, group: Group, gradient: Place) -> None:
+        """A layer with a backward pass of its own."""
+        maker, node = self.maker, group.head
+        output, own = maker.places[group.last.name], maker.own[group.name]
+        inputs = tuple(maker.places[name] for name in node.inputs)
+        shapes = self.network.input_shapes(node)
+        if group.activation is not None or isinstance(node.layer, BatchNorm):
+            gradient = self.own_copy(group.last.name, gradient)  # it is bent back in place
+        if isinstance(node.layer, Add):
+            # Bent back in place, then handed on as it is.
+            maker.touch(gradient, output)
+            maker.ops.append(Backward("backward", node.name, group, inputs, output, gradient, ()))
+            for name in node.inputs:
+                self.pass_on(node.name, name, gradient)
+            return
+        shortcut = self.target(group.shortcut, over=gradient) if group.shortcut else None
+        over = None
+        if isinstance(node.layer, (*ELEMENT_WISE, BatchNorm)) and not (shortcut and shortcut.place == gradient):
+            over = gradient
+        targets = tuple(self.target(name, over) for name in node.inputs)
+        methods: dict[Pass, str] = {}
+        if isinstance(node.layer, Conv):
+            passes: tuple[Pass, ...] = ("backward_weights", "backward_data")
+            for each in passes if targets[0] else passes[:1]:
+                methods[each] = self.settings.methods.choose(node.layer, shapes[0], each, self.settings.sizes)
+        size = backward_bytes(node.layer, shapes, methods, self.settings.sizes)
+        scratch = maker.scratch("backward", group.name, size)
+        needed = inputs if self.reads_inputs(group) else ()
+        maker.touch(gradient, *needed, *own.values(), *(t.place for t in (*targets, shortcut) if t))
+        if self.reads_output(group):
+            maker.touch(output)
+        maker.ops.append(
+            Backward(
+                "backward", node.name, group, inputs, output, gradient, targets, shortcut, own, scratch, methods
+            )
+        )
+
+    def reads_inputs(self, group: Group) -> bool:
+        """Whether the kernel reads the layer's inputs again."""
+        return CPU.wants_inputs(group.layer)
+
+    def reads_output(self, group: Group) -> bool:
+        """Whether the kernel reads the group's output again."""
+        return group.activation is not None or isinstance(group.layer, CPU.keeps_output)

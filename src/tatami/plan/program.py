@@ -1,0 +1,322 @@
+"""What the CPU engine will do, decided before the first batch: the ops of a step, and where every tensor lies.
+
+The forward half stands here, the backward half in :mod:`tatami.plan.backward`. Nothing is copied that need not be: a
+branch of a CONCAT is written into the joined map, SLICE and FLATTEN are views, and what nobody needs any more is written
+over. The engine executes exactly these ops in an arena of exactly this size, which is why ``plan`` can foretell it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from tatami.network import Network, Node
+from tatami.network.layers import (
+    Activation,
+    Add,
+    BatchNorm,
+    Concat,
+    Conv,
+    Dropout,
+    Flatten,
+    Input,
+    LayerNorm,
+    Pool,
+    Scale,
+    Shape,
+    Slice,
+    product,
+)
+from tatami.plan.arena import Arena, place
+from tatami.plan.gradients import learning
+from tatami.plan.groups import Group, make_groups
+from tatami.plan.kept import CPU
+from tatami.plan.methods import Methods
+from tatami.plan.ops import Buffer, Copy, Forward, Kind, Op, Phase, Place
+from tatami.plan.scratch.norm import statistics_values
+from tatami.plan.scratch.pool import place_bytes
+from tatami.plan.workspace import Sizes, forward_bytes
+from tatami.recipe import CrossEntropy, Loss
+
+
+def thread_count() -> int:
+    """How many threads the CPU engine uses: ``TATAMI_NUM_THREADS``, or as many as this process may use processors."""
+    wanted = os.environ.get("TATAMI_NUM_THREADS", "")
+    if wanted.isdigit() and int(wanted) > 0:
+        return int(wanted)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the program is for.
+
+    Attributes:
+        batch: most samples in one step.
+        training: with loss, backward pass and update, or the forward pass alone.
+        itemsize: bytes of a value: 4, or 8 for gradient checks.
+        threads: that share the work.
+        loss: whose labels are kept.
+        methods: which method each convolution takes.
+    """
+
+    batch: int
+    training: bool = True
+    itemsize: int = 4
+    threads: int = 1
+    loss: Loss = CrossEntropy()
+    methods: Methods = Methods()
+
+    @property
+    def sizes(self) -> Sizes:
+        """What the sizes of scratch memory depend on."""
+        return Sizes(self.batch, self.threads, self.itemsize)
+
+
+@dataclass(frozen=True)
+class Program:
+    """Ops in order, and the buffers of the arena.
+
+    Attributes:
+        network: what is computed.
+        groups: its layers as they run.
+        places: where each node's output lies; of a group, the last one's.
+    """
+
+    network: Network
+    settings: Settings
+    groups: tuple[Group, ...]
+    ops: tuple[Op, ...]
+    buffers: Mapping[str, Buffer]
+    places: Mapping[str, Place]
+
+    @cached_property
+    def arena(self) -> Arena:
+        """Where each buffer lies."""
+        return place(self.buffers)
+
+    def alive(self) -> list[int]:
+        """Bytes alive at each op."""
+        change = [0] * (len(self.ops) + 1)
+        for buffer in self.buffers.values():
+            change[buffer.first] += buffer.bytes
+            change[buffer.last + 1] -= buffer.bytes
+        total, alive = 0, []
+        for difference in change[:-1]:
+            total += difference
+            alive.append(total)
+        return alive
+
+    def kept(self) -> int:
+        """Bytes of activations that are kept from the forward pass for the backward pass."""
+        end = next((i for i, op in enumerate(self.ops) if op.phase == "loss"), len(self.ops))
+        return sum(b.bytes for b in self.buffers.values() if b.kind == "activations" and b.first < end < b.last)
+
+
+def make_program(network: Network, settings: Settings) -> Program:
+    """Lower a network to the ops of one step."""
+    maker = Maker(network, settings)
+    maker.forward_pass()
+    if settings.training:
+        from tatami.plan.backward import backward_pass
+
+        backward_pass(maker)
+    else:
+        maker.touch(maker.places[network.nodes[-1].name])  # the caller reads it
+    return Program(network, settings, tuple(maker.groups), tuple(maker.ops), maker.buffers, maker.places)
+
+
+class Maker:
+    """The state of lowering: ops and buffers so far, and where each tensor lies."""
+
+    def __init__(self, network: Network, settings: Settings) -> None:
+        self.network, self.settings = network, settings
+        self.groups = make_groups(network, settings.training)
+        self.group_of = {node.name: group for group in self.groups for node in group.nodes}
+        self.readers = network.consumers()
+        self.learns = learning(network) if settings.training else set()
+        self.ops: list[Op] = []
+        self.buffers: dict[str, Buffer] = {}
+        self.places: dict[str, Place] = {}
+        self.own: dict[str, dict[str, str]] = {}
+        self._joined = self._find_joined()
+
+    # --- buffers ---
+
+    @property
+    def now(self) -> int:
+        """The number of the op that is being made."""
+        return len(self.ops)
+
+    def make(self, name: str, kind: Kind, size: int) -> str:
+        """A new buffer, born now."""
+        self.buffers[name] = Buffer(kind, size, self.now, self.now)
+        return name
+
+    def make_map(self, name: str, kind: Kind, shape: Shape) -> Place:
+        """A new buffer that holds a map of ``shape`` a sample."""
+        self.make(name, kind, self.settings.batch * product(shape) * self.settings.itemsize)
+        return Place(name, shape, 0, shape[-1])
+
+    def touch(self, *things: Place | str | None) -> None:
+        """These are needed at the op that is being made."""
+        for thing in things:
+            if thing is not None:
+                name = thing.buffer if isinstance(thing, Place) else thing
+                self.buffers[name].last = max(self.buffers[name].last, self.now)
+
+    def scratch(self, phase: Phase, group: str, size: int) -> str | None:
+        """A buffer for this op alone, if it needs one."""
+        return self.make(f"{phase} {group}.scratch", "scratch", size) if size else None
+
+    # --- the forward pass ---
+
+    def forward_pass(self) -> None:
+        """Ops and buffers of the forward pass."""
+        for group in self.groups:
+            self._forward(group)
+
+    def _forward(self, group: Group) -> None:
+        node, settings = group.head, self.settings
+        if isinstance(node.layer, Input):
+            self.places[node.name] = self.make_map(node.name, "input", node.shape)
+            return
+        inputs = tuple(self.places[name] for name in node.inputs)
+        if isinstance(node.layer, Concat):
+            self._concat(node, inputs)
+            return
+        view = self._view(node, inputs[0])
+        if view is not None:
+            self.places[node.name] = view
+            return
+        shortcut = self.places[group.shortcut] if group.shortcut else None
+        output = self._output(group, inputs)
+        own = self._own(group) if group.last.name in self.learns else {}
+        self.own[group.name] = own
+        shapes = self.network.input_shapes(node)
+        method = settings.methods.choose(node.layer, shapes[0], "forward", settings.sizes) if isinstance(node.layer, Conv) else ""
+        size = forward_bytes(node.layer, shapes, method, settings.sizes, settings.training)
+        scratch = self.scratch("forward", group.name, size)
+        self.touch(*inputs, shortcut, output, *own.values())
+        self.ops.append(Forward("forward", node.name, group, inputs, output, shortcut, own, scratch, method))
+
+    def _view(self, node: Node, x: Place) -> Place | None:
+        """The output as another view of the input, where the layer moves nothing."""
+        if isinstance(node.layer, Flatten) and x.is_dense and node.name not in self._joined:
+            return Place(x.buffer, node.shape, 0, node.shape[-1])
+        if isinstance(node.layer, Slice) and node.name not in self._joined:
+            return x.channels(node.layer.start, node.layer.stop)
+        if isinstance(node.layer, Dropout) and not self.settings.training and node.name not in self._joined:
+            return x
+        return None
+
+    def _output(self, group: Group, inputs: tuple[Place, ...]) -> Place:
+        """Where the group writes: into a joined map, over an input that nobody else needs, or into a buffer anew."""
+        name = group.last.name
+        if name in self._joined:
+            return self._place_joined(name)
+        over = self._over(group)
+        if over is not None:
+            self.places[name] = self.places[over]
+        else:
+            self.places[name] = self.make_map(name, "activations", group.last.shape)
+        return self.places[name]
+
+    def _over(self, group: Group) -> str | None:
+        """The node whose output the group may write over."""
+        layer = group.layer
+        element_wise = isinstance(layer, (Activation, Dropout))
+        if not self.settings.training:
+            element_wise = element_wise or isinstance(layer, (Add, BatchNorm, Scale))
+        elif isinstance(layer, Activation) and isinstance(layer, CPU.keeps_inputs):
+            return None  # its own backward pass needs the input
+        if not element_wise:
+            return None
+        names = [*group.head.inputs, *([group.shortcut] if group.shortcut else [])]
+        for name in names:
+            if self._is_free(name) and self.places[name].shape == group.last.shape:
+                return name
+        return None
+
+    def _is_free(self, name: str) -> bool:
+        """Whether nobody but one reader needs what lies where ``name``'s output lies."""
+        where = self.places[name]
+        if self.buffers[where.buffer].kind == "input":
+            return False
+        for other, there in self.places.items():
+            if there.buffer == where.buffer and there.meets(where):
+                group = self.group_of[other]
+                if group.last.name != other:
+                    continue
+                if len(self.readers[other]) != 1:
+                    return False
+                kept = self.settings.training and group.last.name in self.learns
+                if kept and (group.activation is not None or isinstance(group.layer, CPU.keeps_output)):
+                    return False
+        return True
+
+    # --- joined maps ---
+
+    def _find_joined(self) -> dict[str, tuple[str, int]]:
+        """For each node that is written straight into a CONCAT's map: which CONCAT, and its first channel there."""
+        found: dict[str, tuple[str, int]] = {}
+        for node in reversed(self.network.nodes):
+            if not isinstance(node.layer, Concat):
+                continue
+            start = 0
+            for name in node.inputs:
+                source = self.network[name]
+                alone = node.inputs.count(name) == 1 and name not in found
+                if alone and not isinstance(source.layer, (Input, Flatten, Slice)) and len(node.shape) > 1:
+                    found[name] = (node.name, start)
+                start += source.shape[-1]
+        return found
+
+    def _place_joined(self, name: str) -> Place:
+        """The place of a node's output within the joined map, which is made with the first of its parts."""
+        concat, start = self._joined[name]
+        if concat not in self.places:
+            if concat in self._joined:
+                self._place_joined(concat)
+            else:
+                self.places[concat] = self.make_map(concat, "activations", self.network[concat].shape)
+        whole = self.places[concat]
+        self.places[name] = whole.channels(start, start + self.network[name].shape[-1])
+        return self.places[name]
+
+    def _concat(self, node: Node, inputs: tuple[Place, ...]) -> None:
+        """Copy the parts that are not there yet."""
+        if node.name not in self.places:
+            if node.name in self._joined:
+                self._place_joined(node.name)
+            else:
+                self.places[node.name] = self.make_map(node.name, "activations", node.shape)
+        start = 0
+        for name, source in zip(node.inputs, inputs, strict=True):
+            target = self.places[node.name].channels(start, start + source.shape[-1])
+            if source != target:
+                self.touch(source, target)
+                self.ops.append(Copy("forward", node.name, source, target))
+            start += source.shape[-1]
+
+    # --- what layers keep ---
+
+    def _own(self, group: Group) -> dict[str, str]:
+        """Buffers that the layer fills for its own backward pass, by role."""
+        if not self.settings.training:
+            return {}
+        node, batch, itemsize = group.head, self.settings.batch, self.settings.itemsize
+        sizes: dict[str, int] = {}
+        match node.layer:
+            case Pool() if node.layer.kind == "max":
+                if any(name in self.learns for name in node.inputs):
+                    sizes["places"] = batch * product(node.shape) * place_bytes(node.layer)
+            case BatchNorm():
+                sizes["statistics"] = statistics_values(node.shape[-1]) * itemsize
+            case LayerNorm():
+                sizes["statistics"] = 2 * batch * product(node.shape[:-1]) * itemsize
+            case Dropout():
+                sizes["mask"] = (batch * product(node.shape) + 7) // 8
+        return {role: self.make(f"{group.name}.{role}", "activations", size) for role, size in sizes.items()}

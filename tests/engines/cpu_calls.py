@@ -1,0 +1,24 @@
+"""Run kernel calls of the CPU engine on NumPy arrays, part after part."""
+
+import ctypes
+from collections.abc import Iterable
+
+import numpy as np
+
+from tatami.engines.cpu.kernels import Call
+from tatami.engines.cpu.places import Map
+
+_RUN = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 5)
+
+
+def run_calls(calls: Iterable[Call], dtype: str, n: int, parts: int = 1) -> None:
+    for call in calls:
+        words = np.array(call.words(), np.int64)
+        function = _RUN(call.kernel.address(np.dtype(dtype)))
+        for part in range(parts):
+            function(words.ctypes.data, 0, n, part, parts)
+
+
+def map_of(array: np.ndarray) -> Map:
+    """The map in ``array`` (n, *spatial, C), which may be a slice of the channels of a larger dense array."""
+    return Map(array.ctypes.data, array.shape[1:], array.strides[-2] // array.itemsize if array.ndim > 2 else array.strides[0] // array.itemsize)
