@@ -214,6 +214,52 @@ def where_positive(typingctx: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
+def choose(typingctx: Any, a: Any, b: Any, yes: Any, no: Any) -> Any:
+    """``yes`` in the lanes where ``a > b``, ``no`` elsewhere. All four are vectors."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.select(builder.fcmp_ordered(">", values[0], values[1]), values[2], values[3])
+
+    return a(a, a, a, a), codegen
+
+
+@intrinsic
+def square_root(typingctx: Any, a: Any) -> Any:
+    """The square root of each lane."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return call_vector_intrinsic(builder, "llvm.sqrt", llvm_vector(a), *values)
+
+    return a(a), codegen
+
+
+@intrinsic
+def first(typingctx: Any, a: Any, count: Any) -> Any:
+    """The first ``count`` lanes of ``a``, and 0 in the others."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        vector = llvm_vector(a)
+        zero = ir.Constant(vector, [0.0] * a.lanes)
+        return builder.select(first_lanes(builder, vector, values[1]), values[0], zero)
+
+    return a(a, types.int64), codegen
+
+
+@intrinsic
+def unit(typingctx: Any, index: Any, kind: Any) -> Any:
+    """1 in the lane ``index``, if there is such a lane, and 0 in the others."""
+    vector = Vector(kind.dtype)
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        result, wide = llvm_vector(vector), ir.VectorType(ir.IntType(64), vector.lanes)
+        numbers = ir.Constant(wide, list(range(vector.lanes)))
+        flags = builder.icmp_signed("==", numbers, splat_value(builder, wide, values[0]))
+        return builder.select(flags, *(ir.Constant(result, [one] * vector.lanes) for one in (1.0, 0.0)))
+
+    return vector(types.int64, kind), codegen
+
+
+@intrinsic
 def lane_sum(typingctx: Any, a: Any) -> Any:
     """The sum of all lanes, in a fixed order: halves folded onto one another."""
 
@@ -225,6 +271,23 @@ def lane_sum(typingctx: Any, a: Any) -> Any:
             low = builder.shuffle_vector(value, value, ir.Constant(index, list(range(half))))
             high = builder.shuffle_vector(value, value, ir.Constant(index, list(range(half, count))))
             value, count = builder.fadd(low, high), half
+        return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
+
+    return a.dtype(a), codegen
+
+
+@intrinsic
+def lane_largest(typingctx: Any, a: Any) -> Any:
+    """The largest of all lanes."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        value, count = values[0], a.lanes
+        while count > 1:
+            half = count // 2
+            index = ir.VectorType(ir.IntType(32), half)
+            low = builder.shuffle_vector(value, value, ir.Constant(index, list(range(half))))
+            high = builder.shuffle_vector(value, value, ir.Constant(index, list(range(half, count))))
+            value, count = builder.select(builder.fcmp_ordered(">", low, high), low, high), half
         return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
 
     return a.dtype(a), codegen
@@ -250,19 +313,31 @@ def _both_vectors(a: Any, b: Any) -> bool:
 
 @overload(operator.add)
 def _vector_add(a: Any, b: Any) -> Any:
-    return (lambda a, b: _add(a, b)) if _both_vectors(a, b) else None
+    def apply(a: Any, b: Any) -> Any:  # Numba wants the very annotations of the function around it
+        return _add(a, b)
+
+    return apply if _both_vectors(a, b) else None
 
 
 @overload(operator.sub)
 def _vector_sub(a: Any, b: Any) -> Any:
-    return (lambda a, b: _sub(a, b)) if _both_vectors(a, b) else None
+    def apply(a: Any, b: Any) -> Any:  # Numba wants the very annotations of the function around it
+        return _sub(a, b)
+
+    return apply if _both_vectors(a, b) else None
 
 
 @overload(operator.mul)
 def _vector_mul(a: Any, b: Any) -> Any:
-    return (lambda a, b: _mul(a, b)) if _both_vectors(a, b) else None
+    def apply(a: Any, b: Any) -> Any:  # Numba wants the very annotations of the function around it
+        return _mul(a, b)
+
+    return apply if _both_vectors(a, b) else None
 
 
 @overload(operator.truediv)
 def _vector_div(a: Any, b: Any) -> Any:
-    return (lambda a, b: _div(a, b)) if _both_vectors(a, b) else None
+    def apply(a: Any, b: Any) -> Any:  # Numba wants the very annotations of the function around it
+        return _div(a, b)
+
+    return apply if _both_vectors(a, b) else None
