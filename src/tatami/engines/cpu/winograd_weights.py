@@ -1,0 +1,168 @@
+"""The gradient of a Winograd convolution's filters: dW = G^T [sum over tiles of (B^T d B) * (A dY A^T)] G.
+
+The adjoint of the forward pass in U (Lavin & Gray 2015, equation 8). For each of the a*a products it is a matrix
+product dU = V^T Q, (C x tiles) (tiles x K), summed over all tiles of the batch.
+
+*In blocks* each part adds up dU over its own tiles; the parts' dU are then summed in the order of the parts. *In
+panels*, when dU is large, all tiles are transformed first, then each part computes its own piece of dU, some channels
+by one panel of filters, over all tiles, and transforms it at once: no dU is ever stored, nor one for each part.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tatami.engines.cpu.compiled import compiled
+from tatami.engines.cpu.gemm import multiply
+from tatami.engines.cpu.kernels import Call, kernel, share
+from tatami.engines.cpu.places import Map
+from tatami.engines.cpu.pointers import at, pointer, unpack
+from tatami.engines.cpu.vector import lanes, load, splat, store
+from tatami.engines.cpu.winograd_tiles import (
+    ceiling,
+    geometry,
+    layout_of,
+    panel_width,
+    read_gradient,
+    read_input,
+    tile_count,
+    transform_input,
+)
+from tatami.engines.cpu.winograd_transforms import weight_tile
+from tatami.network.layers import Conv
+from tatami.plan.scratch import winograd as plan
+from tatami.plan.scratch.winograd import Cut
+
+
+@compiled
+def _write_weights(
+    args: Any, real: Any, panel: int, channel: int, du: Any, step: int, d_weight: Any, add: bool
+) -> None:
+    """G^T dU G for one channel and a panel's filters to dW (taps, C, K); or added to it."""
+    words = unpack(args, 13)
+    channels, filters, form = words[4], words[9], words[12]
+    first = panel * panel_width(real)
+    area = channels * filters
+    zero, one, endless = splat(real(0), real), splat(real(1), real), splat(real(math.inf), real)
+    for k in range(0, min(panel_width(real), filters - first), lanes(real)):
+        target, count = at(d_weight, channel * filters + first + k), filters - first - k
+        weight_tile(form, at(du, k), step, zero, one, endless, False, add, target, 3 * area, area, 3, 3, count)
+
+
+@kernel
+def gradient_blocks(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+    """Each part's dU, (panels, products, C, width), over its blocks of tiles."""
+    words = unpack(args, 26)
+    channels, filters, products = words[4], words[9], words[17]
+    scratch, size, most, row, step, q_step, du_step, du_size = words[18:]
+    width = panel_width(real)
+    tiles = tile_count(args, n)
+    block = min(most, ceiling(tiles, parts))
+    du = at(pointer(scratch, real), part * size)
+    v = at(du, du_size)
+    q = at(v, products * step)
+    first, last = share(ceiling(tiles, block), part, parts)
+    for i in range(first, last):
+        begin = i * block
+        count = min(block, tiles - begin)
+        for t in range(count):
+            read_input(args, real, begin + t, 0, channels, at(v, t * row), step)
+        for panel in range(ceiling(filters, width)):
+            for t in range(count):
+                read_gradient(args, real, begin + t, panel, at(q, t * width), q_step)
+            for p in range(products):
+                target = at(du, (panel * products + p) * du_step)
+                multiply(at(v, p * step), 1, row, at(q, p * q_step), target, width, channels, width, count, i > first)
+
+
+@kernel
+def sum_gradients(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+    """Sum the parts' dU into that of the first part which had tiles, and transform it to dW."""
+    words = unpack(args, 27)
+    channels, filters, products = words[4], words[9], words[17]
+    scratch, size, most, _, _, _, du_step, _, d_weight = words[18:]
+    width = panel_width(real)
+    tiles = tile_count(args, n)
+    blocks = ceiling(tiles, min(most, ceiling(tiles, parts)))
+    one = 0
+    while share(blocks, one, parts)[1] == 0:
+        one += 1
+    first, last = share(ceiling(filters, width) * channels, part, parts)
+    for item in range(first, last):
+        panel, channel = item // channels, item % channels
+        place = panel * products * du_step + channel * width
+        target = at(pointer(scratch, real), one * size + place)
+        for other in range(one + 1, parts):
+            begin, end = share(blocks, other, parts)
+            if begin < end:
+                source = at(pointer(scratch, real), other * size + place)
+                for p in range(products):
+                    for i in range(p * du_step, p * du_step + width, lanes(real)):
+                        store(target, i, load(target, i) + load(source, i))
+        _write_weights(args, real, panel, channel, target, du_step, pointer(d_weight, real), False)
+
+
+@kernel
+def gradient_panels(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+    """Each part computes pieces of dU over all tiles of a chunk, and transforms them to dW."""
+    words = unpack(args, 29)
+    channels, filters, products = words[4], words[9], words[17]
+    v, begin, most, row, step, scratch, size, group, q_step, du_step, d_weight = words[18:]
+    count = min(most, tile_count(args, n) - begin)
+    if count <= 0:
+        return
+    width = panel_width(real)
+    panels = ceiling(filters, width)
+    rows = min(channels, plan.CHANNELS)
+    while rows > 24 and panels * ceiling(channels, rows) < parts:
+        rows = ceiling(rows, 2)
+    pieces = ceiling(channels, rows)
+    du = at(pointer(scratch, real), part * size)
+    q = at(du, products * du_step)
+    first, last = share(panels * pieces, part, parts)
+    for item in range(first, last):
+        panel, c = item // pieces, item % pieces * rows
+        some = min(rows, channels - c)
+        for start in range(0, count, group):
+            depth = min(group, count - start)
+            for t in range(depth):
+                read_gradient(args, real, begin + start + t, panel, at(q, t * width), q_step)
+            for p in range(products):
+                a, target = at(pointer(v, real), p * step + start * row + c), at(du, p * du_step)
+                multiply(a, 1, row, at(q, p * q_step), target, width, some, width, depth, start > 0)
+        for i in range(some):
+            _write_weights(args, real, panel, c + i, at(du, i * width), du_step, pointer(d_weight, real), begin > 0)
+
+
+def backward_weights(
+    layer: Conv, x: Map, dy: Map, d_weight: int, scratch: int, batch: int, itemsize: int, tile: int = 4
+) -> list[Call]:
+    """Write dW (F, F, C, K) to ``d_weight``.
+
+    Args:
+        layer: a convolution to which :func:`tatami.plan.scratch.winograd.applies`.
+        x: its input.
+        dy: the gradient of its output.
+        d_weight: address of dW.
+        scratch: address of ``backward_weights_scratch`` bytes.
+        batch: the most samples.
+        itemsize: bytes of a value.
+        tile: m, 4 or 2.
+    """
+    cut = Cut.of(layer, x.shape, tile)
+    layout = layout_of(cut, batch, itemsize)
+    here = geometry(cut, x, dy)
+    if not plan.shares_gradient(cut, itemsize):
+        block = layout.block
+        sizes = (layout.weights_part, block, layout.row, layout.step(block), layout.panel_step(block))
+        args = (*here, scratch, *sizes, layout.gradient_step, layout.gradient, d_weight)
+        return [Call(gradient_blocks, args), Call(sum_gradients, args)]
+    own = scratch + layout.weights_shared * itemsize
+    sizes = (own, layout.weights_part, layout.group, layout.panel_step(layout.group), layout.gradient_step)
+    calls = []
+    for begin in range(0, batch * cut.tiles, layout.chunk):
+        chunk = (scratch, begin, layout.chunk, layout.row, layout.step(layout.chunk))
+        calls.append(Call(transform_input, (*here, *chunk)))
+        calls.append(Call(gradient_panels, (*here, *chunk, *sizes, d_weight)))
+    return calls
