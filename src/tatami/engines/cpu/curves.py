@@ -70,7 +70,7 @@ def _power_of_two(typingctx: Any, rounded: Any) -> Any:
 @njit(nogil=True, forceinline=True)
 def _parts(x: Any) -> Any:
     """2^k and exp(r) - 1."""
-    x = smaller(_highest(x), larger(_lowest(x), x))
+    x = larger(_lowest(x), x)
     rounded = fma(x, _per_ln2(x), _rounder(x))
     k = rounded - _rounder(x)
     r = fma(k, _minus_ln2_rest(x), fma(k, _minus_ln2(x), x))
@@ -80,6 +80,12 @@ def _parts(x: Any) -> Any:
 @njit(nogil=True, forceinline=True)
 def exponential(x: Any) -> Any:
     """exp(x)."""
+    return decay(smaller(_highest(x), x))
+
+
+@njit(nogil=True, forceinline=True)
+def decay(x: Any) -> Any:
+    """exp(x) where x <= 0."""
     power, rest = _parts(x)
     return fma(power, rest, power)
 
@@ -93,12 +99,12 @@ def sigmoid(x: Any) -> Any:
 @njit(nogil=True, forceinline=True)
 def hyperbolic_tangent(x: Any) -> Any:
     """tanh(x) = e / (e + 2) with e = exp(2x) - 1, which is exact near 0 as it is not formed from exp(2x)."""
-    power, rest = _parts(x + x)
+    power, rest = _parts(smaller(_highest(x), x + x))
     e = fma(power, rest, power - _one(x))
     return e / (e + _two(x))
 
 
-_POLE = 3.75 * math.sqrt(2)
+_POLE = 4.0
 
 
 def _mills(double: bool) -> Sequence[float]:
@@ -114,7 +120,7 @@ def _mills(double: bool) -> Sequence[float]:
         sum_ = 2 * _POLE / (1 - u)  # t + POLE
         return sum_ * erfcx((sum_ - _POLE) / math.sqrt(2)) / 2
 
-    terms = chebyshev.chebinterpolate(value, 24 if double else 10)
+    terms = chebyshev.chebinterpolate(value, 26 if double else 8)
     return [float(c) for c in chebyshev.cheb2poly(terms)]
 
 
@@ -127,7 +133,7 @@ _density = constant(1 / math.sqrt(2 * math.pi))
 def normal(x: Any) -> Any:
     """Phi(x) and phi(x): distribution function and density of the standard normal distribution."""
     t = larger(x, _zero(x) - x)
-    power = exponential(x * x * _minus_half(x))
+    power = decay(x * x * _minus_half(x))
     w = _one(x) / (t + _pole(x))
     below = power * w * _mills_ratio(fma(w, _minus_two_poles(x), _one(x)))  # Phi(-t)
     return where_positive(x, _one(x) - below - below) + below, power * _density(x)

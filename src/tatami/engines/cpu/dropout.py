@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import int64, njit, uint8, uint64
+from numba import int64, njit, types, uint8, uint64
 from numba.extending import intrinsic
 
 from tatami.engines.cpu.clock import SEED, STEP
@@ -53,27 +53,34 @@ def _keep(layer: Dropout, x: Map, y: Map, mask: int, add: bool) -> list[Call]:
     return [Call(kept, (*where, mask, 1.0 - layer.rate, int(add)))]
 
 
-_LOW, _TO_HIGH, _TO_NUMBER = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(8)
+@intrinsic
+def _byte(typingctx: Any, words: Any, least: Any) -> Any:
+    """Eight bits: which upper 24 bits of the halves of four words, lower halves first, are at least ``least``."""
 
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        i32, halves = ir.IntType(32), ir.VectorType(ir.IntType(32), 8)
+        vector = ir.Constant(ir.VectorType(ir.IntType(64), 4), ir.Undefined)
+        for i in range(4):
+            vector = builder.insert_element(vector, builder.extract_value(values[0], i), ir.Constant(i32, i))
+        numbers = builder.lshr(builder.bitcast(vector, halves), ir.Constant(halves, [8] * 8))
+        limit = ir.Constant(halves, ir.Undefined)
+        for i in range(8):
+            limit = builder.insert_element(limit, builder.trunc(values[1], i32), ir.Constant(i32, i))
+        return builder.bitcast(builder.icmp_unsigned(">=", numbers, limit), ir.IntType(8))
 
-@njit(nogil=True, forceinline=True)
-def _two_bits(word: Any, least: Any) -> Any:
-    """Bit 0 for the lower half of ``word``, bit 1 for the upper half."""
-    low = uint8(((word & _LOW) >> _TO_NUMBER) >= least)
-    return low | uint8((word >> (_TO_HIGH + _TO_NUMBER)) >= least) << uint8(1)
+    return uint8(types.UniTuple(uint64, 4), int64), codegen
 
 
 @kernel
 def drawn(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     """The mask, byte by byte."""
     mask, clock, node, least, values = unpack(args, 5)
-    mask, clock, least = pointer(mask, uint8), pointer(clock, int64), uint64(least)
+    mask, clock = pointer(mask, uint8), pointer(clock, int64)
     seed, step = uint64(clock[SEED]), uint64(clock[STEP])
     first, last = share((n * values + 7) // 8, part, parts)
     for i in range(first, last):
-        a, b, c, d = block(uint64(i + 1), uint64(0), uint64(node), step, seed, uint64(0))
-        low = _two_bits(a, least) | _two_bits(b, least) << uint8(2)
-        mask[i] = low | _two_bits(c, least) << uint8(4) | _two_bits(d, least) << uint8(6)
+        words = block(uint64(i + 1), uint64(0), uint64(node), step, seed, uint64(0))
+        mask[i] = _byte(words, least)
 
 
 @intrinsic

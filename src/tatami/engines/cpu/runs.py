@@ -39,6 +39,9 @@ def lane_function(f: Callable[..., Any]) -> Callable[..., Any]:
     def name(*args: Any) -> Any:
         raise NotImplementedError(f"{f.__name__} is for compiled functions")
 
+    # Its name becomes part of the symbols of functions that take it, which must differ in all code that is kept.
+    name.__qualname__ = f"{f.__module__}.{f.__qualname__}"
+
     @overload(name, jit_options={"nogil": True, "forceinline": True})
     @wraps(f)
     def find(*args: Any) -> Any:

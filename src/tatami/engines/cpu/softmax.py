@@ -6,7 +6,7 @@ from typing import Any
 
 from numba import float64, njit
 
-from tatami.engines.cpu.curves import exponential
+from tatami.engines.cpu.curves import decay
 from tatami.engines.cpu.kernels import Call, kernel, share
 from tatami.engines.cpu.places import Map
 from tatami.engines.cpu.pointers import at, pointer, unpack
@@ -67,12 +67,12 @@ def powers(x: Any, y: Any, top: Any, count: int, real: Any, keep: bool) -> float
         sums = splat(real(0), real)
         whole = start + (stop - start) // width * width
         for i in range(start, whole, width):
-            value = exponential(load(x, i) - shift)
+            value = decay(load(x, i) - shift)
             if keep:
                 store(y, i, value)
             sums = sums + value
         if whole < stop:
-            value = exponential(load_some(x, whole, stop - whole) - shift)
+            value = decay(load_some(x, whole, stop - whole) - shift)
             if keep:
                 store_some(y, whole, value, stop - whole)
             sums = sums + first(value, stop - whole)

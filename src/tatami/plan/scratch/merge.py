@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tatami.plan.scratch.bias import slot
 
-COLUMNS = 64
+COLUMNS = 256
 """Channels that a thread sums at once."""
 
 
