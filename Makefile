@@ -5,6 +5,7 @@
 
 PYTHON ?= python3
 JOBS ?= 2
+BENCH ?=
 
 USE := .venv/bin
 DEV := .venv-dev/bin
@@ -12,10 +13,11 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 SOURCES := $(shell find src/tatami -type f -not -path '*/__pycache__/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch check lint format types contracts wheel figures pictures bench-plan clean
+.PHONY: help demo test test-torch check lint format types contracts wheel figures pictures bench bench-accuracy bench-gemm \
+  bench-plan clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/installed  ## train the memo's network on the built-in digits
 	$(USE)/tatami train
@@ -25,8 +27,8 @@ test: .venv-dev/installed  ## run the tests
 	OMP_NUM_THREADS=1 $(DEV)/python -m pytest -n $(JOBS)
 
 # PyTorch by its exact version: elsewhere than on a machine with a CPU wheel at hand it may be a large download.
-test-torch: .venv-dev/torch  ## hold the plan's memory against PyTorch
-	$(DEV)/python -m pytest tests/plan/test_schedule.py
+test-torch: .venv-dev/torch  ## hold the plan's memory, and the benchmark's networks, against PyTorch
+	$(DEV)/python -m pytest tests/plan/test_schedule.py tests/engines/test_bench_translation.py
 
 check: lint types contracts wheel  ## lint, types, contracts and wheel
 
@@ -54,6 +56,15 @@ figures: .venv/installed  ## accuracies, counts and times that must be so: some 
 
 pictures: .venv-dev/installed  ## draw the pictures of the README anew
 	$(DEV)/python scripts/make_pictures.py
+
+bench: .venv-bench/engines  ## time the CPU engine beside PyTorch and ONNX Runtime: half an hour, into benchmarks/RESULTS.md
+	.venv-bench/bin/python benchmarks/engines/run.py $(BENCH)
+
+bench-accuracy: .venv-bench/engines  ## time to 99% on MNIST and to 85% on CIFAR-10, beside PyTorch
+	.venv-bench/bin/python benchmarks/engines/accuracy.py $(BENCH)
+
+bench-gemm: .venv-bench/engines  ## the CPU engine's matrix product beside NumPy's, on one thread
+	.venv-bench/bin/python benchmarks/gemm.py
 
 bench-plan: .venv-bench/plan  ## time the planner beside torchinfo (installs PyTorch), into benchmarks/RESULTS-plan.md
 	.venv-bench/bin/python benchmarks/plan.py
@@ -84,6 +95,11 @@ clean:  ## remove environments, caches and what was built
 .venv-bench/plan: benchmarks/requirements-plan.txt pyproject.toml $(SOURCES)
 	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python $(PIP_INSTALL) . -r benchmarks/requirements-plan.txt
+	@touch $@
+
+.venv-bench/engines: benchmarks/requirements-engines.txt pyproject.toml $(SOURCES)
+	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python $(PIP_INSTALL) . -r benchmarks/requirements-engines.txt
 	@touch $@
 
 define new_environment
