@@ -13,118 +13,21 @@ from __future__ import annotations
 from typing import Any
 
 import llvmlite.binding
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 
-from tatami.engines.cpu.pointers import WORD, at
-from tatami.engines.cpu.vector import (
-    Vector,
-    call_vector_intrinsic,
-    first_lanes,
-    lanes,
-    llvm_vector,
-    load_masked,
-    load_plain,
-    splat_value,
-    store_masked,
-    store_plain,
-)
+from tatami.engines.cpu.pointers import at
+from tatami.engines.cpu.tile import tile, tile_with_end
+from tatami.engines.cpu.vector import lanes
 
 _WIDE = bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
 ROWS = 12 if _WIDE else 6
 PANEL_VECTORS = 2 if _WIDE else 1
 
-
-def _tile(rows: int, vectors: int) -> Any:
-    """An intrinsic: C (rows by vectors*lanes) = or += A B for one tile, of which ``columns`` columns are written."""
-
-    @intrinsic
-    def product(
-        typingctx: Any, a: Any, am: Any, ad: Any, b: Any, bd: Any, c: Any, cm: Any, depth: Any, columns: Any, add: Any
-    ) -> Any:
-        i64 = types.int64
-        signature = types.void(a, i64, i64, a, i64, a, i64, i64, i64, types.boolean)
-        vector = llvm_vector(Vector(a.dtype))
-
-        def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            a, am, ad, b, bd, c, cm, depth, columns, add = values
-            size = vector.count
-
-            def number(value: int) -> ir.Constant:
-                return ir.Constant(WORD, value)
-
-            before = builder.block
-            loop, done, partial, whole, sums, sets, end = (
-                builder.append_basic_block(f"tile.{name}")
-                for name in ("loop", "done", "partial", "whole", "sums", "sets", "end")
-            )
-            row = [builder.mul(am, number(m)) for m in range(rows)]
-            builder.branch(loop)
-            builder.position_at_end(loop)
-            left, here, there = builder.phi(WORD), builder.phi(a.type), builder.phi(b.type)
-            total = [[builder.phi(vector) for _ in range(vectors)] for _ in range(rows)]
-            loaded = [load_plain(builder, vector, builder.gep(there, [number(v * size)])) for v in range(vectors)]
-            new = []
-            for m in range(rows):
-                value = splat_value(builder, vector, builder.load(builder.gep(here, [row[m]])))
-                new.append(
-                    [
-                        call_vector_intrinsic(builder, "llvm.fma", vector, value, loaded[v], total[m][v])
-                        for v in range(vectors)
-                    ]
-                )
-            fewer = builder.sub(left, number(1))
-            for phi, first, following in (
-                (left, depth, fewer),
-                (here, a, builder.gep(here, [ad])),
-                (there, b, builder.gep(there, [bd])),
-                *(
-                    (total[m][v], ir.Constant(vector, [0.0] * size), new[m][v])
-                    for m in range(rows)
-                    for v in range(vectors)
-                ),
-            ):
-                phi.add_incoming(first, before)
-                phi.add_incoming(following, loop)
-            builder.cbranch(builder.icmp_signed(">", fewer, number(0)), loop, done)
-
-            def places() -> Any:
-                for m in range(rows):
-                    start = builder.mul(cm, number(m))
-                    for v in range(vectors):
-                        yield m, v, builder.gep(c, [builder.add(start, number(v * size))])
-
-            builder.position_at_end(done)
-            builder.cbranch(builder.icmp_signed("<", columns, number(vectors * size)), partial, whole)
-            builder.position_at_end(whole)
-            builder.cbranch(add, sums, sets)
-            builder.position_at_end(sums)
-            for m, v, place in places():
-                store_plain(builder, vector, builder.fadd(load_plain(builder, vector, place), new[m][v]), place)
-            builder.branch(end)
-            builder.position_at_end(sets)
-            for m, v, place in places():
-                store_plain(builder, vector, new[m][v], place)
-            builder.branch(end)
-            builder.position_at_end(partial)
-            masks = [
-                first_lanes(builder, vector, builder.sub(columns, number(v * size))) for v in range(vectors)
-            ]
-            zero = ir.Constant(vector, [0.0] * size)
-            for m, v, place in places():
-                old = builder.select(add, load_masked(builder, vector, place, masks[v]), zero)
-                store_masked(builder, vector, builder.fadd(old, new[m][v]), place, masks[v])
-            builder.branch(end)
-            builder.position_at_end(end)
-            return context.get_dummy_value()
-
-        return signature, codegen
-
-    return product
-
-
-_full, _half, _rows3, _rows1 = (_tile(rows, PANEL_VECTORS) for rows in (ROWS, ROWS // 2, 3, 1))
+# Tiles of one vector are for the last columns: half the work where a panel is at most half full.
+_full, _half, _rows3, _rows1 = (tile(rows, PANEL_VECTORS) for rows in (ROWS, ROWS // 2, 3, 1))
+_full_narrow, _rows3_narrow = (tile(rows, 1) for rows in (ROWS, 3))
+_full_end, _half_end, _rows3_end, _rows1_end = (tile_with_end(rows, PANEL_VECTORS) for rows in (ROWS, ROWS // 2, 3, 1))
+_full_narrow_end, _rows3_narrow_end = (tile_with_end(rows, 1) for rows in (ROWS, 3))
 
 
 @njit(nogil=True, cache=True)
@@ -140,6 +43,13 @@ def multiply(
         panel = at(panels, first * depth)
         some = min(width, columns - first)
         m = 0
+        if some <= lanes(a):
+            while m + ROWS <= rows:
+                _full_narrow(at(a, m * am), am, ad, panel, width, at(c, m * cm + first), cm, depth, some, add)
+                m += ROWS
+            while m + 3 <= rows:
+                _rows3_narrow(at(a, m * am), am, ad, panel, width, at(c, m * cm + first), cm, depth, some, add)
+                m += 3
         while m + ROWS <= rows:
             _full(at(a, m * am), am, ad, panel, width, at(c, m * cm + first), cm, depth, some, add)
             m += ROWS
@@ -151,4 +61,58 @@ def multiply(
             m += 3
         while m < rows:
             _rows1(at(a, m * am), am, ad, panel, width, at(c, m * cm + first), cm, depth, some, add)
+            m += 1
+
+
+@njit(nogil=True, cache=True)
+def multiply_with_end(
+    a: Any,
+    am: int,
+    ad: int,
+    panels: Any,
+    c: Any,
+    cm: int,
+    rows: int,
+    columns: int,
+    depth: int,
+    add: bool,
+    bias: Any,
+    kind: int,
+    slope: Any,
+    cap: Any,
+) -> None:
+    """As :func:`multiply`, and then bias and activation of a ``kind`` of :mod:`tatami.engines.cpu.tile`."""
+    width = lanes(a) * PANEL_VECTORS
+    for first in range(0, columns, width):
+        panel, shift = at(panels, first * depth), at(bias, first)
+        some = min(width, columns - first)
+        m = 0
+        if some <= lanes(a):
+            while m + ROWS <= rows:
+                out = at(c, m * cm + first)
+                _full_narrow_end(
+                    at(a, m * am), am, ad, panel, width, out, cm, depth, some, add, shift, kind, slope, cap
+                )
+                m += ROWS
+            while m + 3 <= rows:
+                out = at(c, m * cm + first)
+                _rows3_narrow_end(
+                    at(a, m * am), am, ad, panel, width, out, cm, depth, some, add, shift, kind, slope, cap
+                )
+                m += 3
+        while m + ROWS <= rows:
+            out = at(c, m * cm + first)
+            _full_end(at(a, m * am), am, ad, panel, width, out, cm, depth, some, add, shift, kind, slope, cap)
+            m += ROWS
+        if m + ROWS // 2 <= rows:
+            out = at(c, m * cm + first)
+            _half_end(at(a, m * am), am, ad, panel, width, out, cm, depth, some, add, shift, kind, slope, cap)
+            m += ROWS // 2
+        if m + 3 <= rows:
+            out = at(c, m * cm + first)
+            _rows3_end(at(a, m * am), am, ad, panel, width, out, cm, depth, some, add, shift, kind, slope, cap)
+            m += 3
+        while m < rows:
+            out = at(c, m * cm + first)
+            _rows1_end(at(a, m * am), am, ad, panel, width, out, cm, depth, some, add, shift, kind, slope, cap)
             m += 1

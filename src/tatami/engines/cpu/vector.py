@@ -341,3 +341,71 @@ def _vector_div(a: Any, b: Any) -> Any:
         return _div(a, b)
 
     return apply if _both_vectors(a, b) else None
+
+
+@intrinsic
+def zeros(typingctx: Any, kind: Any) -> Any:
+    """A vector of zeros of ``kind``: a type, or a pointer to its values."""
+    vector = Vector(kind.dtype)
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return ir.Constant(llvm_vector(vector), [0.0] * vector.lanes)
+
+    return vector(kind), codegen
+
+
+@intrinsic
+def prefetch(typingctx: Any, base: Any, index: Any) -> Any:
+    """Ask for the cache line of ``base[index]``, which will be read; any address may be asked for."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        byte, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        address = builder.bitcast(builder.gep(values[0], [values[1]]), byte)
+        builder.call(function, [address, ir.Constant(i32, 0), ir.Constant(i32, 3), ir.Constant(i32, 1)])
+        return context.get_dummy_value()
+
+    return types.void(base, types.int64), codegen
+
+
+@intrinsic
+def transpose(typingctx: Any, a: Any, am: Any, b: Any, bm: Any, rows: Any, columns: Any) -> Any:
+    """A square of lanes by lanes: b[j, i] = a[i, j] for i < ``rows`` and 0 beyond, j < ``columns``; a vector each row.
+
+    Rows of a lie ``am`` elements apart, those of b ``bm``. Pairs of rows exchange halves, quarters, and so on.
+    """
+    vector, i64 = Vector(a.dtype), types.int64
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        a, am, b, bm, rows, columns = values
+        kind, size = llvm_vector(vector), vector.lanes
+        word, i32 = ir.IntType(64), ir.IntType(32)
+        mask = first_lanes(builder, kind, columns)
+        none = ir.Constant(mask.type, [0] * size)
+        every = ir.Constant(mask.type, [1] * size)
+
+        def number(i: int) -> ir.Constant:
+            return ir.Constant(word, i)
+
+        square = []
+        for i in range(size):
+            some = builder.select(builder.icmp_signed("<", number(i), rows), mask, none)
+            square.append(load_masked(builder, kind, builder.gep(a, [builder.mul(am, number(i))]), some))
+        step = size // 2
+        while step:
+            low = [j if not j & step else j - step + size for j in range(size)]
+            high = [j + step if not j & step else j + size for j in range(size)]
+            index = ir.VectorType(i32, size)
+            for i in range(size):
+                if not i & step:
+                    one, two = square[i], square[i + step]
+                    square[i] = builder.shuffle_vector(one, two, ir.Constant(index, low))
+                    square[i + step] = builder.shuffle_vector(one, two, ir.Constant(index, high))
+            step //= 2
+        for j in range(size):
+            all_or_none = builder.select(builder.icmp_signed("<", number(j), columns), every, none)
+            store_masked(builder, kind, square[j], builder.gep(b, [builder.mul(bm, number(j))]), all_or_none)
+        return context.get_dummy_value()
+
+    return types.void(a, i64, b, i64, i64, i64), codegen
