@@ -13,6 +13,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import llvmlite.binding
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -20,6 +21,9 @@ from numba.core.datamodel import PrimitiveModel
 from numba.extending import intrinsic, overload, register_model
 
 BYTES = 64
+
+HAS_MASKS = bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
+"""Whether masked loads and stores are as fast as others. Elsewhere whole vectors are told apart from parts of them."""
 
 
 class Vector(types.Type):
@@ -130,9 +134,20 @@ def load_some(typingctx: Any, base: Any, index: Any, count: Any) -> Any:
     vector = Vector(base.dtype)
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        kind = llvm_vector(vector)
+        kind, address = llvm_vector(vector), builder.gep(values[0], [values[1]])
         mask = first_lanes(builder, kind, values[2])
-        return load_masked(builder, kind, builder.gep(values[0], [values[1]]), mask)
+        if HAS_MASKS:
+            return load_masked(builder, kind, address, mask)
+        is_whole = builder.icmp_signed(">=", values[2], ir.Constant(ir.IntType(64), vector.lanes))
+        with builder.if_else(is_whole) as (then, otherwise):
+            with then:
+                whole, after_whole = load_plain(builder, kind, address), builder.block
+            with otherwise:
+                some, after_some = load_masked(builder, kind, address, mask), builder.block
+        result = builder.phi(kind)
+        result.add_incoming(whole, after_whole)
+        result.add_incoming(some, after_some)
+        return result
 
     return vector(base, types.int64, types.int64), codegen
 
@@ -142,9 +157,17 @@ def store_some(typingctx: Any, base: Any, index: Any, value: Any, count: Any) ->
     """Write the first ``count`` lanes to ``base[index]`` and what follows."""
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        kind = llvm_vector(value)
+        kind, address = llvm_vector(value), builder.gep(values[0], [values[1]])
         mask = first_lanes(builder, kind, values[3])
-        store_masked(builder, kind, values[2], builder.gep(values[0], [values[1]]), mask)
+        if HAS_MASKS:
+            store_masked(builder, kind, values[2], address, mask)
+            return context.get_dummy_value()
+        is_whole = builder.icmp_signed(">=", values[3], ir.Constant(ir.IntType(64), value.lanes))
+        with builder.if_else(is_whole) as (then, otherwise):
+            with then:
+                store_plain(builder, kind, values[2], address)
+            with otherwise:
+                store_masked(builder, kind, values[2], address, mask)
         return context.get_dummy_value()
 
     return types.void(base, types.int64, value, types.int64), codegen
