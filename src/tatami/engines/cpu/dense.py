@@ -1,0 +1,302 @@
+"""Fully connected layers: Y = X W + b, and back.
+
+Letters: N samples, D inputs, K units; W is (D, K), row by row. With few samples all three passes are bound by the memory
+that W or its gradient lies in, so each touches it once, in order, and packs nothing of it:
+
+- forward, some rows of W at a time stay in registers while the samples pass by, and Y gathers in cache;
+- the data gradient is computed transposed, W dY^T, so that W is the matrix which is not packed;
+- the weight gradient, X^T dY, is written row by row.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, register_jitable
+
+from tatami.engines.cpu import copying
+from tatami.engines.cpu.bend import bend
+from tatami.engines.cpu.gemm import PANEL_VECTORS, ROWS, multiply, multiply_with_end
+from tatami.engines.cpu.kernels import Call, kernel, share
+from tatami.engines.cpu.packing import pack_columns, pack_rows
+from tatami.engines.cpu.places import Bend, Map
+from tatami.engines.cpu.pointers import WORD, at, pointer, real_number, unpack
+from tatami.engines.cpu.products import kind_of
+from tatami.engines.cpu.tile import BIASED
+from tatami.engines.cpu.vector import (
+    Vector,
+    call_vector_intrinsic,
+    first_lanes,
+    lanes,
+    llvm_vector,
+    load_masked,
+    load_some,
+    splat,
+    splat_value,
+    store_masked,
+    store_some,
+    zeros,
+)
+from tatami.network.layers import Dense
+from tatami.plan.scratch import dense as sizes
+from tatami.plan.scratch.unfolded import PANEL, rounded
+
+for _size in (sizes.read_rows, sizes.passing_rows, rounded):
+    register_jitable(_size)  # compiled functions may call it too
+
+_STREAM = 16  # rows of W that are in registers at once
+
+
+def forward(layer: Dense, x: Map, y: Map, weight: int, bias: int, bend: Bend, scratch: int) -> list[Call]:
+    """y = bend(x W + bias)."""
+    rows, calls = _flat(x, scratch)
+    inputs = x.positions * x.channels
+    head = (*rows, inputs, weight, layer.units, y.address, y.stride, bias)
+    return [*calls, Call(multiplied, (*head, kind_of(bend, bias), bend.slope, bend.cap, scratch, _gap(x)))]
+
+
+def backward_data(layer: Dense, dy: Map, dx: Map, weight: int, add: bool, scratch: int) -> list[Call]:
+    """dx = or += dy W^T."""
+    gap, inputs = _gap(dx), dx.positions * dx.channels
+    address, stride = (scratch, inputs) if gap else _rows(dx)
+    calls = [
+        Call(gradients_transposed, (dy.address, dy.stride, layer.units, scratch, gap)),
+        Call(
+            data_gradient,
+            (weight, inputs, layer.units, address, stride, int(add and not gap), scratch, gap),
+        ),
+    ]
+    return calls + (copying.copy(Map(scratch, dx.shape, dx.channels), dx, add) if gap else [])
+
+
+def backward_weights(layer: Dense, x: Map, dy: Map, d_weight: int, scratch: int) -> list[Call]:
+    """d_weight (D, K) = x^T dy."""
+    rows, calls = _flat(x, scratch)
+    inputs = x.positions * x.channels
+    return [
+        *calls,
+        Call(gradients_packed, (dy.address, dy.stride, layer.units, scratch, _gap(x))),
+        Call(weight_gradient, (*rows, inputs, d_weight, layer.units, scratch, _gap(x))),
+    ]
+
+
+def _gap(x: Map) -> int:
+    """0 if the values of a sample follow one another; else how many they are, for a flat copy is made."""
+    return 0 if x.is_dense or x.positions == 1 else x.positions * x.channels
+
+
+def _rows(x: Map) -> tuple[int, int]:
+    """Address of the first sample, and elements from one to the next."""
+    return x.address, x.stride if x.positions == 1 else x.positions * x.channels
+
+
+def _flat(x: Map, scratch: int) -> tuple[tuple[int, int], list[Call]]:
+    """The same of x, or of its flat copy, and the calls that make it."""
+    if not _gap(x):
+        return _rows(x), []
+    return (scratch, x.positions * x.channels), copying.copy(x, Map(scratch, x.shape, x.channels), False)
+
+
+def _stream(rows: int) -> Any:
+    """An intrinsic: y[s] += the sum over ``rows`` of x[s, d] w[d], a vector of columns, for all samples s."""
+
+    @intrinsic
+    def streamed(
+        typingctx: Any, w: Any, wd: Any, x: Any, xm: Any, y: Any, ym: Any, samples: Any, columns: Any
+    ) -> Any:
+        i64 = types.int64
+
+        def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            w, wd, x, xm, y, ym, samples, columns = values
+            vector = llvm_vector(Vector(signature.args[0].dtype))
+            mask = first_lanes(builder, vector, columns)
+
+            def number(value: int) -> ir.Constant:
+                return ir.Constant(WORD, value)
+
+            weights = [
+                load_masked(builder, vector, builder.gep(w, [builder.mul(wd, number(d))]), mask) for d in range(rows)
+            ]
+            before = builder.block
+            loop, done = builder.append_basic_block("stream.loop"), builder.append_basic_block("stream.done")
+            builder.branch(loop)
+            builder.position_at_end(loop)
+            left, source, target = builder.phi(WORD), builder.phi(x.type), builder.phi(y.type)
+            # Two sums, for the next product need not wait for the last.
+            sums = [load_masked(builder, vector, target, mask), ir.Constant(vector, [0.0] * vector.count)]
+            for d in range(rows):
+                value = splat_value(builder, vector, builder.load(builder.gep(source, [number(d)])))
+                sums[d % 2] = call_vector_intrinsic(builder, "llvm.fma", vector, value, weights[d], sums[d % 2])
+            store_masked(builder, vector, builder.fadd(*sums), target, mask)
+            fewer = builder.sub(left, number(1))
+            for phi, first, following in (
+                (left, samples, fewer),
+                (source, x, builder.gep(source, [xm])),
+                (target, y, builder.gep(target, [ym])),
+            ):
+                phi.add_incoming(first, before)
+                phi.add_incoming(following, loop)
+            builder.cbranch(builder.icmp_signed(">", fewer, number(0)), loop, done)
+            builder.position_at_end(done)
+            return context.get_dummy_value()
+
+        return types.void(w, i64, w, i64, w, i64, i64, i64), codegen
+
+    return streamed
+
+
+_many, _one = _stream(_STREAM), _stream(1)
+
+
+@njit(nogil=True, error_model="numpy")
+def _behind_flat(scratch: int, gap: int, n: int, itemsize: int) -> int:
+    """Where scratch memory goes on behind the flat copy."""
+    return scratch + rounded(n * gap * itemsize, 64)
+
+
+@njit(nogil=True, error_model="numpy")
+def _few_samples(
+    x: Any, xs: int, D: int, w: Any, K: int, y: Any, ys: int, n: int, first: int, last: int, start: Any
+) -> None:
+    """Columns [first, last) of y = x W + start."""
+    width = lanes(x)
+    for k in range(first, last, width):
+        some = min(width, last - k)
+        value = zeros(x)
+        if start:
+            value = load_some(pointer(start, x), k, some)
+        for s in range(n):
+            store_some(y, s * ys + k, value, some)
+    d = 0
+    while d + _STREAM <= D:
+        for k in range(first, last, width):
+            _many(at(w, d * K + k), K, at(x, d), xs, at(y, k), ys, n, min(width, last - k))
+        d += _STREAM
+    while d < D:
+        for k in range(first, last, width):
+            _one(at(w, d * K + k), K, at(x, d), xs, at(y, k), ys, n, min(width, last - k))
+        d += 1
+
+
+@kernel
+def multiplied(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+    """See :func:`forward`. The parts share the units, or the samples where units are few."""
+    x, xs, D, w, K, y, ys, bias, kind, slope, cap, scratch, gap = unpack(args, 13)
+    x, w, y = pointer(x, real), pointer(w, real), pointer(y, real)
+    slope, cap = real(real_number(slope)), real(real_number(cap))
+    width, itemsize = lanes(real), 64 // lanes(real)
+    if n <= sizes.FEW:
+        first, last = share((K + width - 1) // width, part, parts)
+        first, last = first * width, min(last * width, K)
+        if first < last:
+            _few_samples(x, xs, D, w, K, y, ys, n, first, last, bias)
+            if kind & ~BIASED:
+                slopes, caps = splat(slope, real), splat(cap, real)
+                for s in range(n):
+                    for k in range(first, last, width):
+                        some = min(width, last - k)
+                        store_some(y, s * ys + k, bend(load_some(y, s * ys + k, some), slopes, caps), some)
+        return
+    panel = width * PANEL_VECTORS
+    panels, units = (K + panel - 1) // panel, (n + ROWS - 1) // ROWS
+    first, last = share(panels, part, parts)
+    low, high = 0, n
+    if ((units + parts - 1) // parts) * panels < units * ((panels + parts - 1) // parts):
+        first, last = 0, panels
+        low, high = share(units, part, parts)
+        low, high = low * ROWS, min(high * ROWS, n)
+    first, last = first * panel, min(last * panel, K)
+    block = pointer(_behind_flat(scratch, gap, n, itemsize) + part * sizes.BLOCK * sizes.BLOCK * itemsize, real)
+    bias = pointer(bias, real)
+    if low < high:
+        for k in range(first, last, sizes.BLOCK):
+            some = min(sizes.BLOCK, last - k)
+            for d in range(0, D, sizes.BLOCK):
+                deep = min(sizes.BLOCK, D - d)
+                pack_rows(at(w, d * K + k), K, deep, some, block)
+                how = kind if d + deep == D else 0
+                a, c = at(x, low * xs + d), at(y, low * ys + k)
+                multiply_with_end(a, xs, 1, block, c, ys, high - low, some, deep, d > 0, at(bias, k), how, slope, cap)
+
+
+@kernel
+def gradients_transposed(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+    """dY^T (K, N) in panels, a block of BLOCK rows after the other; the parts share the blocks."""
+    dy, ys, K, scratch, gap = unpack(args, 5)
+    width = lanes(real) * PANEL_VECTORS
+    panels = (n + width - 1) // width
+    dy, target = pointer(dy, real), pointer(_behind_flat(scratch, gap, n, 64 // lanes(real)), real)
+    first, last = share((K + sizes.BLOCK - 1) // sizes.BLOCK, part, parts)
+    for block in range(first, last):
+        k = block * sizes.BLOCK
+        deep = min(sizes.BLOCK, K - k)
+        for panel in range(panels):
+            s = panel * width
+            pack_columns(at(dy, s * ys + k), ys, deep, min(width, n - s), at(target, k * panels * width + s * deep))
+
+
+@kernel
+def data_gradient(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+    """See :func:`backward_data`. The parts share the rows of W, which are the inputs."""
+    w, D, K, dx, xs, add, scratch, gap = unpack(args, 8)
+    w, dx = pointer(w, real), pointer(dx, real)
+    itemsize = 64 // lanes(real)
+    width = lanes(real) * PANEL_VECTORS
+    columns = (n + width - 1) // width * width
+    panels = _behind_flat(scratch, gap, n, itemsize)
+    cm, most = rounded(n, PANEL), sizes.read_rows(n)
+    blocks = panels + rounded(K, 16) * cm * itemsize
+    panels, block = pointer(panels, real), pointer(blocks + part * most * cm * itemsize, real)
+    first, last = share((D + ROWS - 1) // ROWS, part, parts)
+    first, last = first * ROWS, min(last * ROWS, D)
+    for d in range(first, last, most):
+        rows = min(most, last - d)
+        for k in range(0, K, sizes.BLOCK):
+            deep = min(sizes.BLOCK, K - k)
+            multiply(at(w, d * K + k), K, 1, at(panels, k * columns), block, cm, rows, n, deep, k > 0)
+        for s in range(n):
+            out = at(dx, s * xs + d)
+            if add:
+                for i in range(rows):
+                    out[i] += block[i * cm + s]
+            else:
+                for i in range(rows):
+                    out[i] = block[i * cm + s]
+
+
+@kernel
+def gradients_packed(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+    """dY (N, K) in panels, a block of BLOCK samples after the other; the parts share pieces of the blocks."""
+    dy, ys, K, scratch, gap = unpack(args, 5)
+    width = lanes(real) * PANEL_VECTORS
+    panels = (K + width - 1) // width
+    dy, target = pointer(dy, real), pointer(_behind_flat(scratch, gap, n, 64 // lanes(real)), real)
+    first, last = share(panels, part, parts)
+    k = first * width
+    columns = min(last * width, K) - k
+    for s in range(0, n, sizes.BLOCK):
+        deep = min(sizes.BLOCK, n - s)
+        if columns > 0:
+            pack_rows(at(dy, s * ys + k), ys, deep, columns, at(target, s * panels * width + k * deep))
+
+
+@kernel
+def weight_gradient(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+    """See :func:`backward_weights`. The parts share the inputs."""
+    x, xs, D, dw, K, scratch, gap = unpack(args, 7)
+    x, dw = pointer(x, real), pointer(dw, real)
+    itemsize = 64 // lanes(real)
+    panels = pointer(_behind_flat(scratch, gap, n, itemsize), real)
+    width = lanes(real) * PANEL_VECTORS
+    columns = (K + width - 1) // width * width
+    most = sizes.passing_rows(n, K, itemsize)
+    first, last = share((D + ROWS - 1) // ROWS, part, parts)
+    first, last = first * ROWS, min(last * ROWS, D)
+    for d in range(first, last, most):
+        rows = min(most, last - d)
+        for s in range(0, n, sizes.BLOCK):
+            deep = min(sizes.BLOCK, n - s)
+            b = at(panels, s * columns)
+            multiply(at(x, s * xs + d), 1, xs, b, at(dw, d * K), K, rows, K, deep, s > 0)
