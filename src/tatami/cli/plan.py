@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,23 +10,21 @@ import typer
 
 from tatami.cli.options import FamilyBindings, FitChoice, FitOption, PlanFormat, read_choices, read_shape
 from tatami.cli.output import output_to
+from tatami.cli.plan_print import print_page, print_plan
 from tatami.errors import CHECK_FAILED, OptionError
-from tatami.network import Network, Source, find_network
+from tatami.network import Network, find_network
 from tatami.network.layers import size_text
-from tatami.plan import Plan, make_plan
+from tatami.plan import make_plan
 from tatami.plan.budget import Verdict, check_budget, read_assertion
 from tatami.plan.family import family_choices, plan_family
 from tatami.plan.figures import plan_figures
 from tatami.recipe import make_optimizer
 
 if TYPE_CHECKING:
-    from tatami.cli.plan_batch import BatchAnswer
     from tatami.plan.devices import Dtype
+    from tatami.plan.kernel_choice import KernelRow
     from tatami.plan.memory import StepSettings
     from tatami.plan.time import StepTime
-
-
-_UNBOUNDED = 1000  # characters: no table is wider
 
 
 def command(
@@ -64,6 +61,16 @@ def command(
         str | None,
         typer.Option(metavar="WHAT", help="Show the arithmetic of a layer (conv1), of all, or of the memory."),
     ] = None,
+    kernels: Annotated[
+        bool,
+        typer.Option(
+            "--kernels", help="How the CPU engine computes each layer: what runs as one, and by which method."
+        ),
+    ] = False,
+    force: Annotated[
+        list[str] | None,
+        typer.Option(metavar="METHOD", help="Take this method of convolution wherever it can be taken: winograd4, ..."),
+    ] = None,
     wide: Annotated[
         bool, typer.Option("--wide", help="More columns: backward MACs, bytes, arithmetic intensity.")
     ] = False,
@@ -76,14 +83,22 @@ def command(
     given, budget = read_choices(bind), [read_assertion(text) for text in asserted or []]
     engine = engine or ("cpu" if gpu is None and memory is None else "torch")
     planner = partial(
-        make_plan, optimizer=make_optimizer(optimizer), engine=engine, dtype=dtype, training=not inference
+        make_plan,
+        optimizer=make_optimizer(optimizer),
+        engine=engine,
+        dtype=dtype,
+        training=not inference,
+        forced=tuple(force or ()),
     )
+    if kernels and engine != "cpu":
+        raise OptionError("--kernels are those of the CPU engine", got=f"engine {engine}", expected="--engine cpu")
     source = find_network(net)
     choices = family_choices(source, given)
     if any(len(values) > 1 for values in choices.values()):
         from tatami.cli.family import print_family, read_order
 
         alone = {"--time": time, "--explain": explain, "--memory": memory, "--gpu": gpu}
+        alone["--kernels"] = kernels
         alone["--format html"] = format is PlanFormat.html
         for option in (option for option, value in alone.items() if value):
             raise OptionError(f"{option} is for one network, not for a family", expected="one value for each -D")
@@ -104,7 +119,11 @@ def command(
         return
     if sort is not None:
         raise OptionError("--sort is for a family, and this is one network", expected="several values, as in -D N=0..3")
-    extras = [option for option, given in (("--time", time), ("--memory", memory), ("--gpu", gpu)) if given]
+    extras = [
+        option
+        for option, given in (("--time", time), ("--memory", memory), ("--gpu", gpu), ("--kernels", kernels))
+        if given
+    ]
     places = "" if explain is None else "--explain"
     if format in (PlanFormat.csv, PlanFormat.markdown):
         places = f"--format {format.value}"
@@ -126,6 +145,7 @@ def command(
 
         largest = answer_batch(network, plan.settings, memory, gpu)
     step = _foretell(network, gpu, plan.settings) if time else None
+    rows = _kernel_rows(network, plan.settings) if kernels else None
     verdicts: tuple[Verdict, ...] = ()
     if budget:
         verdicts = check_budget(budget, plan_figures(plan), lambda n: plan_figures(planner(network, n)))
@@ -136,88 +156,15 @@ def command(
             print_explanation(network, plan, explain, format)
     elif format is PlanFormat.html:
         with output_to(output):
-            _print_page(plan, bound, largest, step, verdicts)
+            print_page(plan, bound, largest, step, verdicts)
     else:
         with output_to(output):
-            _print(plan, largest, step, verdicts, format, wide)
+            print_plan(plan, largest, step, verdicts, rows, format, wide)
     failures = [verdict for verdict in verdicts if not verdict.holds]
     for failure in failures:
         typer.echo(f"failed: {failure}", err=True)
     if failures:
         raise typer.Exit(CHECK_FAILED)
-
-
-def _print(
-    plan: Plan,
-    largest: BatchAnswer | None,
-    step: StepTime | None,
-    verdicts: tuple[Verdict, ...],
-    format: PlanFormat,
-    wide: bool,
-) -> None:
-    if format is PlanFormat.json:
-        from tatami.views.plan_json import plan_json
-
-        content = plan_json(plan)
-        content["max_batch"] = None if largest is None else largest.found.batch
-        if largest is not None:
-            from tatami.views.batch_text import batch_json
-
-            content["largest_batch"] = batch_json(largest.found, largest.narrow, largest.again, largest.summed)
-        if step is not None:
-            from tatami.views.time_table import time_json
-
-            content["time"] = time_json(step)
-        if verdicts:
-            content["assertions"] = [
-                {"assertion": str(v.assertion), "value": v.value, "holds": v.holds} for v in verdicts
-            ]
-        typer.echo(json.dumps(content, indent=1))
-    elif format is PlanFormat.csv:
-        from tatami.views.plan_csv import plan_csv
-
-        typer.echo(plan_csv(plan), nl=False)
-    elif format is PlanFormat.markdown:
-        from tatami.views.plan_markdown import plan_markdown
-
-        typer.echo(plan_markdown(plan), nl=False)
-    else:
-        from rich.console import Console
-
-        from tatami.views.plan_table import plan_table
-
-        console = Console(width=_UNBOUNDED) if wide else Console()
-        console.print(plan_table(plan, console.width, wide))
-        if largest is not None:
-            from tatami.views.batch_text import batch_lines
-
-            typer.echo("\n".join(batch_lines(largest.found, largest.narrow, largest.again, largest.summed)))
-        if step is not None:
-            from tatami.views.time_table import time_table
-
-            Console().print(time_table(step))
-        for verdict in verdicts:
-            if verdict.holds:
-                typer.echo(f"holds: {verdict}")
-
-
-def _print_page(
-    plan: Plan, source: Source, largest: BatchAnswer | None, step: StepTime | None, verdicts: tuple[Verdict, ...]
-) -> None:
-    from tatami.notation import print_text
-    from tatami.views.plan_page import plan_page
-
-    remarks: list[str] = []
-    if largest is not None:
-        from tatami.views.batch_text import batch_lines
-
-        remarks += batch_lines(largest.found, largest.narrow, largest.again, largest.summed)
-    if step is not None:
-        from tatami.views.time_table import time_lines
-
-        remarks += time_lines(step)
-    remarks += [f"{'holds' if verdict.holds else 'failed'}: {verdict}" for verdict in verdicts]
-    typer.echo(plan_page(plan, source.name, print_text(source.program), remarks), nl=False)
 
 
 def _foretell(network: Network, gpu: str | None, settings: StepSettings) -> StepTime:
@@ -233,3 +180,12 @@ def _foretell(network: Network, gpu: str | None, settings: StepSettings) -> Step
         device = machine_device(lambda line: typer.echo(line, err=True))
     dtype: Dtype = "bf16" if settings.dtype == "bf16" else "float32"
     return foretell_time(network, device, settings.batch, settings.optimizer, dtype)
+
+
+def _kernel_rows(network: Network, settings: StepSettings) -> list[KernelRow]:
+    """What the CPU engine will run."""
+    from tatami.plan.kernel_choice import kernel_rows
+    from tatami.plan.memory import program_settings
+    from tatami.plan.program import make_program
+
+    return kernel_rows(make_program(network, program_settings(settings)))

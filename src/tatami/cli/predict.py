@@ -20,7 +20,7 @@ def command(
         list[str], typer.Argument(metavar="FILE...", help="Pictures, .npz files, IDX images, sample:digits.")
     ],
     top: Annotated[int, typer.Option(min=1, help="How many classes to show for each sample.")] = 3,
-    engine: Annotated[str, typer.Option(help="Which engine computes.")] = "textbook",
+    engine: Annotated[str, typer.Option(help="Which engine computes.")] = "cpu",
     invert: Annotated[bool, typer.Option("--invert", help="Black for white: for dark on light.")] = False,
     format: FormatOption = Format.table,
 ) -> None:

@@ -34,7 +34,7 @@ def command(
     validation: Annotated[float, typer.Option(help="Share held out to choose the best epoch.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, shuffling, dropout and split.")] = 0,
     fit: FitChoice = FitOption.crop,
-    engine: Annotated[str, typer.Option(help="Which engine computes.")] = "textbook",
+    engine: Annotated[str, typer.Option(help="Which engine computes.")] = "cpu",
     run: Annotated[Path | None, typer.Option(help="A new directory for the run; runs/DATA-TIME unless given.")] = None,
     format: FormatOption = Format.table,
 ) -> None:

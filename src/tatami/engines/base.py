@@ -114,7 +114,7 @@ class Model(Protocol):
 
 def compile(
     network: Network,
-    engine: str = "textbook",
+    engine: str = "cpu",
     *,
     batch: int = 64,
     optimizer: Optimizer | None = None,
@@ -127,7 +127,7 @@ def compile(
 
     Args:
         network: any network.
-        engine: who computes: ``textbook``.
+        engine: who computes: ``cpu``, fast, or ``textbook``, the definitions in plain NumPy.
         batch: most samples in one step.
         optimizer: ``SGD()`` unless given.
         loss: ``CrossEntropy()`` unless given.

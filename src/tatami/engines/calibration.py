@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import statistics
 import tomllib
@@ -22,6 +21,7 @@ from tatami.engines.threads import one_blas_thread
 from tatami.errors import TatamiError
 from tatami.formats import atomic_write
 from tatami.plan.devices import Device
+from tatami.plan.machine import cache_folder, core_count, cpu_model
 
 MATRIX = 1536  # rows of the matrices: 27 MiB for all three, more than a core's own caches
 COPY_BYTES = 256 * 2**20  # of each array: more than any cache
@@ -112,27 +112,8 @@ def calibrate(matrix: int = MATRIX, copy_bytes: int = COPY_BYTES, repeats: int =
 
 
 def machine_file() -> Path:
-    """``tatami/machine.toml`` in the cache folder: ``$XDG_CACHE_HOME``, or ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tatami" / "machine.toml"
-
-
-def cpu_model() -> str:
-    """The processor's model, as well as the system knows it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            key, _, value = line.partition(":")
-            if key.strip() == "model name" and value.strip():
-                return " ".join(value.split())
-    except OSError:
-        pass
-    return platform.processor() or platform.machine() or "unknown processor"
-
-
-def core_count() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """``machine.toml`` in the cache folder."""
+    return cache_folder() / "machine.toml"
 
 
 def _sgemm(a: Array, b: Array, out: Array) -> None:

@@ -32,9 +32,9 @@ ELEMENT_WISE = (Activation, Dropout, Scale)
 """Layers whose gradient may be written over the one that came back."""
 
 
-def backward_pass(maker: Maker) -> None:
-    """Append the loss and the backward pass to a forward pass."""
-    _Backward(maker).go()
+def backward_pass(maker: Maker) -> Place | None:
+    """Append the loss and the backward pass to a forward pass; returns where the samples' gradient lies, if wanted."""
+    return _Backward(maker).go()
 
 
 class _Backward:
@@ -44,12 +44,16 @@ class _Backward:
         self.pending: dict[str, Place] = {}  # nodes whose gradient has come, and is still to be read
         self.count = 0
 
-    def go(self) -> None:
+    def go(self) -> Place | None:
         self.loss()
         for group in reversed(self.maker.groups):
             name = group.last.name
-            if name in self.pending and name in self.maker.learns:
+            if name in self.pending and not isinstance(group.layer, Input):
                 self.step(group, self.pending.pop(name))
+        wanted = self.pending.get(self.network.nodes[0].name)
+        if wanted is not None:
+            self.maker.buffers[wanted.buffer].last = self.maker.now - 1
+        return wanted
 
     def loss(self) -> None:
         maker, output = self.maker, self.network.nodes[-1]
@@ -80,21 +84,22 @@ class _Backward:
         label = f"d {name}" if f"d {name}" not in self.maker.buffers else f"d {name} ({self.count})"
         return self.maker.make_map(label, "gradients of activations", self.network[name].shape)
 
-    def target(self, name: str, over: Place | None = None) -> Target | None:
+    def target(self, name: str, over: Place | None = None, busy: Place | None = None) -> Target | None:
         """Where to write the gradient of a node that is an input of the layer at hand.
 
         Args:
             name: the node.
             over: a gradient of the same shape that may be written over.
+            busy: the gradient that the layer reads, where it must not be written over.
         """
         if name not in self.maker.learns:
             return None
         if name in self.pending:
             there = self.pending.pop(name)
-            if self.alone(there):
+            if self.alone(there) and not (busy and busy.meets(there)):
                 self.pending[name] = there
                 return Target(there, add=True)
-            mine = self.new(name)  # another tensor's gradient lies there too, so the sum is a new one
+            mine = self.new(name)  # what lies there is needed as it is, so the sum is a new tensor
             self.maker.touch(there)
             self.maker.ops.append(Copy("backward", name, there, mine))
             self.pending[name] = mine
@@ -131,8 +136,6 @@ class _Backward:
     def step(self, group: Group, gradient: Place) -> None:
         node = group.head
         match node.layer:
-            case Input():
-                return
             case Concat():
                 self.concat(group, gradient)
             case Flatten():
@@ -191,10 +194,10 @@ class _Backward:
                 self.pass_on(node.name, name, gradient)
             return
         shortcut = self.target(group.shortcut, over=gradient) if group.shortcut else None
-        over = None
-        if isinstance(node.layer, (*ELEMENT_WISE, BatchNorm)) and not (shortcut and shortcut.place == gradient):
-            over = gradient
-        targets = tuple(self.target(name, over) for name in node.inputs)
+        element_wise = isinstance(node.layer, (*ELEMENT_WISE, BatchNorm))
+        over = gradient if element_wise and not (shortcut and shortcut.place == gradient) else None
+        busy = None if element_wise else gradient
+        targets = tuple(self.target(name, over, busy) for name in node.inputs)
         methods: dict[Pass, str] = {}
         if isinstance(node.layer, Conv):
             passes: tuple[Pass, ...] = ("backward_weights", "backward_data")
@@ -207,9 +210,7 @@ class _Backward:
         if self.reads_output(group):
             maker.touch(output)
         maker.ops.append(
-            Backward(
-                "backward", node.name, group, inputs, output, gradient, targets, shortcut, own, scratch, methods
-            )
+            Backward("backward", node.name, group, inputs, output, gradient, targets, shortcut, own, scratch, methods)
         )
 
     def reads_inputs(self, group: Group) -> bool:

@@ -21,6 +21,7 @@ from tatami.plan.memory import (
 from tatami.plan.schedule import shared_memory
 
 MAX_SEGMENTS = 12
+MAX_BATCH = 2**24  # a search for more would not end: such a step takes no memory that grows
 
 # What a GPU holds besides the tensors: the CUDA context with the kernels of PyTorch, cuDNN and cuBLAS with its
 # workspace. An assumption: drivers and cards differ by some 200 MiB.
@@ -54,6 +55,8 @@ class LargestBatch:
 
 def largest_batch(network: Network, settings: StepSettings, limit: int) -> LargestBatch:
     """The largest batch whose step fits into ``limit`` bytes. The batch of ``settings`` plays no part."""
+    if settings.has_arena:
+        return _largest_in_arena(network, settings, limit)
     schedule = step_schedule(network, settings)
     constant = weight_bytes(network, settings) + optimizer_bytes(network, settings)
     is_gpu = settings.engine == "torch"
@@ -75,11 +78,36 @@ def largest_batch(network: Network, settings: StepSettings, limit: int) -> Large
     return LargestBatch(batch, chosen, limit, reserve, found, round(slopes[at]), _recomputed(costs, settings.segments))
 
 
+def _largest_in_arena(network: Network, settings: StepSettings, limit: int) -> LargestBatch:
+    """By bisection: an arena grows with the batch, but not in a straight line."""
+    costs = layer_costs(network)
+
+    def step(batch: int) -> Memory:
+        return memory(network, costs, replace(settings, batch=batch))
+
+    low, high = 0, 1
+    while high <= MAX_BATCH and step(high).peak_bytes <= limit:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if step(middle).peak_bytes <= limit:
+            low = middle
+        else:
+            high = middle
+    chosen = replace(settings, batch=max(low, 1))
+    found = memory(network, costs, chosen)
+    more = memory(network, costs, replace(chosen, batch=2 * chosen.batch)).peak_bytes
+    per_sample = (more - found.peak_bytes) // chosen.batch
+    return LargestBatch(low, chosen, limit, 0, found, per_sample)
+
+
 def checkpointed(network: Network, settings: StepSettings, limit: int) -> LargestBatch | None:
     """The largest batch with activation checkpointing, over divisions of the network into up to ``MAX_SEGMENTS`` parts.
 
     None where the network cannot be divided, or where no division helps. Source: Chen et al. 2016, section 4.1.
     """
+    if settings.has_arena:
+        return None  # the CPU engine does not run layers again yet
     best: LargestBatch | None = None
     plain = largest_batch(network, settings, limit)
     for segments in divisions(network, settings):

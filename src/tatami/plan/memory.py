@@ -36,6 +36,7 @@ class StepSettings:
             FC weights of 16 (mixed precision, Micikevicius et al. 2017, section 3.1).
         training: False for inference: the forward pass alone.
         segments: layers that checkpointing runs again: see :mod:`tatami.plan.schedule`.
+        forced: methods of convolution that the CPU engine takes wherever it can: see :mod:`tatami.plan.methods`.
         accumulate: whether the gradients of several steps are summed, and so live from step to step.
     """
 
@@ -46,6 +47,12 @@ class StepSettings:
     training: bool = True
     segments: Segments = ()
     accumulate: bool = False
+    forced: tuple[str, ...] = ()
+
+    @property
+    def has_arena(self) -> bool:
+        """Whether the CPU engine executes such a step, in one arena: checkpointing it does not know yet."""
+        return self.engine == "cpu" and not self.segments
 
     def __post_init__(self) -> None:
         if not _is_whole(self.batch) or self.batch < 1:
@@ -78,7 +85,8 @@ class Memory:
         activations: what the forward pass keeps for the backward pass; at inference, the most that is alive at a time.
         workspace: what lives only within the passes, at the peak: gradients of activations, and activations that are
             not kept.
-        peak_bytes: the most that is alive at one time, all kinds together.
+        peak_bytes: the most that is alive at one time, all kinds together; on the CPU engine what it takes, the holes of
+            its arena included.
         peak_at: the step of the peak.
         timeline: for each step, the bytes alive.
     """
@@ -108,6 +116,8 @@ def memory(network: Network, costs: tuple[LayerCost, ...], settings: StepSetting
         costs: those of its layers, from :func:`tatami.plan.cost.layer_costs`.
         settings: which step.
     """
+    if settings.has_arena:
+        return _arena_memory(network, costs, settings)
     schedule = step_schedule(network, settings)
     batch = settings.batch
     weights, state = weight_bytes(network, settings), optimizer_bytes(network, settings)
@@ -136,6 +146,55 @@ def memory(network: Network, costs: tuple[LayerCost, ...], settings: StepSetting
         peak_bytes=constant + alive[at],
         peak_at=schedule.steps[at],
         timeline=tuple((step, constant + count) for step, count in zip(schedule.steps, alive, strict=True)),
+    )
+
+
+def _arena_memory(network: Network, costs: tuple[LayerCost, ...], settings: StepSettings) -> Memory:
+    """That of the program which the CPU engine executes, byte for byte: parameters, and one arena for all else."""
+    from tatami.plan.program import make_program  # TEMP
+
+    program = make_program(network, program_settings(settings))
+    batch = settings.batch
+    weights, state = weight_bytes(network, settings), optimizer_bytes(network, settings)
+    gradients = FLOAT32 * sum(cost.params for cost in costs) if settings.training else 0
+    constant = weights + gradients + state
+    timeline = [
+        (Step(op.phase, op.node), constant + count) for op, count in zip(program.ops, program.alive(), strict=True)
+    ]
+    if settings.training:
+        timeline.append((Step("update", "weights"), constant))
+    at = max(range(len(timeline)), key=lambda i: timeline[i][1])
+    forward = FLOAT32 * batch * sum(cost.activation_values for cost in costs)
+    given, arena = program.input_bytes, program.arena.size
+    kept = program.kept() if settings.training else arena - given
+    return Memory(
+        batch=batch,
+        engine=settings.engine,
+        dtype=settings.dtype,
+        training=settings.training,
+        textbook_forward_bytes=forward,
+        textbook_training_bytes=2 * forward,
+        input=given,
+        weights=weights,
+        gradients=gradients,
+        optimizer=state,
+        activations=kept,
+        workspace=arena - given - kept,
+        peak_bytes=constant + arena,
+        peak_at=timeline[at][0],
+        timeline=tuple(timeline),
+    )
+
+
+def program_settings(settings: StepSettings) -> Settings:
+    """The step as the CPU engine's program takes it."""
+    from tatami.plan.machine import thread_count  # TEMP
+    from tatami.plan.measured import measured_methods
+    from tatami.plan.methods import Methods
+    from tatami.plan.program import Settings
+
+    return Settings(
+        settings.batch, settings.training, threads=thread_count(), methods=Methods(measured_methods(), settings.forced)
     )
 
 

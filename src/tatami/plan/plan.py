@@ -72,6 +72,7 @@ def make_plan(
     engine: str = "cpu",
     dtype: str = "float32",
     training: bool = True,
+    forced: tuple[str, ...] = (),
 ) -> Plan:
     """Plan a network. Takes milliseconds and allocates nothing.
 
@@ -82,11 +83,12 @@ def make_plan(
         engine: whose memory is foretold: cpu, torch (a GPU) or torch-cpu.
         dtype: float32, or bf16 for mixed precision.
         training: False for the memory of inference.
+        forced: methods of convolution that the CPU engine takes wherever it can: see :mod:`tatami.plan.methods`.
 
     Raises:
         OptionError: a setting that makes no sense.
     """
-    settings = StepSettings(batch, optimizer or SGD(), engine, dtype, training)
+    settings = StepSettings(batch, optimizer or SGD(), engine, dtype, training, forced=forced)
     costs = layer_costs(network)
     totals = Totals(
         params=sum(cost.params for cost in costs),

@@ -7,7 +7,6 @@ over. The engine executes exactly these ops in an arena of exactly this size, wh
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,14 +40,6 @@ from tatami.plan.workspace import Sizes, forward_bytes
 from tatami.recipe import CrossEntropy, Loss
 
 
-def thread_count() -> int:
-    """How many threads the CPU engine uses: ``TATAMI_NUM_THREADS``, or as many as this process may use processors."""
-    wanted = os.environ.get("TATAMI_NUM_THREADS", "")
-    if wanted.isdigit() and int(wanted) > 0:
-        return int(wanted)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @dataclass(frozen=True)
 class Settings:
     """What the program is for.
@@ -60,6 +51,7 @@ class Settings:
         threads: that share the work.
         loss: whose labels are kept.
         methods: which method each convolution takes.
+        wants_input: whether the gradient of the loss for the samples is wanted too.
     """
 
     batch: int
@@ -68,6 +60,7 @@ class Settings:
     threads: int = 1
     loss: Loss = CrossEntropy()
     methods: Methods = Methods()
+    wants_input: bool = False
 
     @property
     def sizes(self) -> Sizes:
@@ -83,6 +76,7 @@ class Program:
         network: what is computed.
         groups: its layers as they run.
         places: where each node's output lies; of a group, the last one's.
+        input_gradient: where the gradient for the samples lies at the end, if it is wanted and there is one.
     """
 
     network: Network
@@ -91,11 +85,17 @@ class Program:
     ops: tuple[Op, ...]
     buffers: Mapping[str, Buffer]
     places: Mapping[str, Place]
+    input_gradient: Place | None = None
 
     @cached_property
     def arena(self) -> Arena:
         """Where each buffer lies."""
         return place(self.buffers)
+
+    @property
+    def input_bytes(self) -> int:
+        """Bytes of the samples."""
+        return self.buffers[self.network.nodes[0].name].bytes
 
     def alive(self) -> list[int]:
         """Bytes alive at each op."""
@@ -119,13 +119,12 @@ def make_program(network: Network, settings: Settings) -> Program:
     """Lower a network to the ops of one step."""
     maker = Maker(network, settings)
     maker.forward_pass()
-    if settings.training:
-        from tatami.plan.backward import backward_pass
+    if not settings.training:
+        maker.buffers[maker.places[network.nodes[-1].name].buffer].last = maker.now - 1  # the caller reads it
+        return maker.program()
+    from tatami.plan.backward import backward_pass  # it extends a Maker
 
-        backward_pass(maker)
-    else:
-        maker.touch(maker.places[network.nodes[-1].name])  # the caller reads it
-    return Program(network, settings, tuple(maker.groups), tuple(maker.ops), maker.buffers, maker.places)
+    return maker.program(backward_pass(maker))
 
 
 class Maker:
@@ -136,12 +135,19 @@ class Maker:
         self.groups = make_groups(network, settings.training)
         self.group_of = {node.name: group for group in self.groups for node in group.nodes}
         self.readers = network.consumers()
-        self.learns = learning(network) if settings.training else set()
+        self.learns: set[str] = set()
+        if settings.training:
+            self.learns = {node.name for node in network} if settings.wants_input else learning(network)
         self.ops: list[Op] = []
         self.buffers: dict[str, Buffer] = {}
         self.places: dict[str, Place] = {}
         self.own: dict[str, dict[str, str]] = {}
         self._joined = self._find_joined()
+
+    def program(self, input_gradient: Place | None = None) -> Program:
+        """What has been made."""
+        groups, ops = tuple(self.groups), tuple(self.ops)
+        return Program(self.network, self.settings, groups, ops, self.buffers, self.places, input_gradient)
 
     # --- buffers ---
 
@@ -196,7 +202,11 @@ class Maker:
         own = self._own(group) if group.last.name in self.learns else {}
         self.own[group.name] = own
         shapes = self.network.input_shapes(node)
-        method = settings.methods.choose(node.layer, shapes[0], "forward", settings.sizes) if isinstance(node.layer, Conv) else ""
+        method = (
+            settings.methods.choose(node.layer, shapes[0], "forward", settings.sizes)
+            if isinstance(node.layer, Conv)
+            else ""
+        )
         size = forward_bytes(node.layer, shapes, method, settings.sizes, settings.training)
         scratch = self.scratch("forward", group.name, size)
         self.touch(*inputs, shortcut, output, *own.values())

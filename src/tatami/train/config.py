@@ -38,7 +38,7 @@ class TrainConfig:
     """
 
     data: str
-    engine: str = "textbook"
+    engine: str = "cpu"
     epochs: int | None = None
     batch: int | None = None
     optimizer: str = "adam"

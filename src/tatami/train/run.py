@@ -157,7 +157,7 @@ class Trained:
     identity: Identity
 
 
-def load_trained(path: Path, engine: str = "textbook", batch: int = 64) -> Trained:
+def load_trained(path: Path, engine: str = "cpu", batch: int = 64) -> Trained:
     """Load the best weights of a run directory, or a weights file of tatami by itself.
 
     Raises:

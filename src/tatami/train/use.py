@@ -29,7 +29,7 @@ class Prediction:
     tone: Tone = ""
 
 
-def evaluate_run(run: Path, data: str, engine: str = "textbook") -> Tested:
+def evaluate_run(run: Path, data: str, engine: str = "cpu") -> Tested:
     """Evaluate the best weights of ``run`` on the test split of ``data``, or on all of it where it has none.
 
     Raises:
@@ -50,7 +50,7 @@ def evaluate_run(run: Path, data: str, engine: str = "textbook") -> Tested:
 
 
 def predict_files(
-    run: Path, files: Sequence[str | Path], top: int = 3, engine: str = "textbook", *, inverted: bool = False
+    run: Path, files: Sequence[str | Path], top: int = 3, engine: str = "cpu", *, inverted: bool = False
 ) -> list[Prediction]:
     """The ``top`` likeliest classes of every sample in ``files``, which are paths or ``sample:NAME``.
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
+from tatami.engines.cpu.compiled import compiled
 from tatami.engines.cpu.pointers import WORD, yield_processor
 
 GATE_WORDS = 16  # two cache lines: how many have arrived, and how often all have
@@ -67,7 +68,7 @@ def _as_words(typingctx: Any, address: Any) -> Any:
     return _POINTER(types.int64), codegen
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _wait(gate: Any, parts: int) -> None:
     """Return when all ``parts`` threads have come here."""
     turn = _atomic_load(gate, _ROUND)
@@ -82,8 +83,7 @@ def _wait(gate: Any, parts: int) -> None:
             yield_processor()
 
 
-
-@njit(types.void(types.int64, types.int64, types.int64, types.int64, types.int64, types.int64), nogil=True, cache=True)
+@compiled
 def run_calls(table: int, count: int, n: int, part: int, parts: int, gate: int) -> None:
     """Run ``count`` calls as thread ``part`` of ``parts``.
 
@@ -101,4 +101,3 @@ def run_calls(table: int, count: int, n: int, part: int, parts: int, gate: int) 
         _invoke(words[2 * i], words[2 * i + 1], n, part, parts)
         if parts > 1:
             _wait(shared, parts)
-

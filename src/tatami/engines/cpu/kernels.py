@@ -21,7 +21,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
+
+from tatami.engines.cpu.compiled import compiled
 
 Number = int | float
 
@@ -38,9 +40,13 @@ class Kernel:
     function: Any
 
     @property
-    def name(self) -> str:
-        """Module and function, as messages show it."""
-        return f"{self.function.py_func.__module__.rpartition('.')[2]}.{self.function.py_func.__name__}"
+    def path(self) -> str:
+        """Where it is defined: ``module:function``."""
+        return f"{self.function.py_func.__module__}:{self.function.py_func.__name__}"
+
+    def is_loaded(self, dtype: np.dtype) -> bool:
+        """Whether its machine code is there already."""
+        return _SIGNATURES[dtype] in self.function.overloads
 
     def address(self, dtype: np.dtype) -> int:
         """The machine code for ``dtype``, callable as ``void(words, nothing, n, part, parts)``."""
@@ -52,7 +58,7 @@ class Kernel:
 
 def kernel(function: Callable[..., None]) -> Kernel:
     """Decorator: make a kernel of ``function``."""
-    return Kernel(njit(nogil=True, cache=True, error_model="numpy")(function))
+    return Kernel(compiled(function))
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ class Call:
         ]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def share(count: int, part: int, parts: int) -> tuple[int, int]:
     """The range of ``count`` things that ``part`` does: (first, last + 1)."""
     return count * part // parts, count * (part + 1) // parts

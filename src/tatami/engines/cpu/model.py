@@ -1,0 +1,229 @@
+"""The CPU model: weights in one buffer, one arena, and programs of compiled calls."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from scipy.special import softmax
+
+from tatami.engines.base import Array
+from tatami.engines.checks import check_samples, check_targets, check_tensors
+from tatami.engines.cpu.clock import Clock
+from tatami.engines.cpu.inference import Inference
+from tatami.engines.cpu.memory import Tensors, aligned_array
+from tatami.engines.cpu.training import Training
+from tatami.engines.initial import initial_weights
+from tatami.errors import DataError, NumericError
+from tatami.network import Network
+from tatami.network.layers import Softmax
+from tatami.plan.machine import thread_count
+from tatami.plan.methods import Methods
+from tatami.plan.program import Settings, make_program
+from tatami.recipe import CrossEntropy, Loss, Optimizer
+
+
+class CpuModel:
+    """A :class:`tatami.engines.base.Model` that decides everything before the first batch.
+
+    The program of a training step is made with the first step, that of inference with the first forward pass. Calls from
+    several threads take turns.
+
+    Attributes:
+        weights, gradients: of all parameters, each in one flat buffer.
+        slots: the optimizer's state, a flat buffer for each slot.
+        steps: steps of gradient descent done.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        batch: int,
+        optimizer: Optimizer,
+        loss: Loss,
+        seed: int,
+        dtype: np.dtype,
+        init: str,
+        methods: Methods | None = None,
+    ) -> None:
+        self.network, self.batch = network, batch
+        self.optimizer, self.loss, self.dtype = optimizer, loss, dtype
+        self.threads = thread_count()
+        self.methods = methods or Methods()
+        self.steps = 0
+        self.weights = Tensors(network, dtype)
+        for name, value in initial_weights(network, seed, dtype, init).items():
+            self.weights.view(name)[...] = value
+        self.slots = {slot: aligned_array(self.weights.trainable, dtype) for slot in optimizer.slots}
+        self.gradients_buffer = aligned_array(self.weights.trainable, dtype)
+        self._clock = Clock(seed)
+        # Cross-entropy contains the softmax: a SOFTMAX at the end makes probabilities that the loss does not see.
+        self._ends_in_softmax = isinstance(network.nodes[-1].layer, Softmax) and isinstance(loss, CrossEntropy)
+        self._scored = Network(network.nodes[:-1]) if self._ends_in_softmax else network
+        self._arena = np.zeros(0, np.uint8)
+        self._training: Training | None = None
+        self._inference: Inference | None = None
+        self._turn = threading.RLock()
+
+    # --- training ---
+
+    def step(self, x: Array, y: Array, lr: float | None = None) -> float:
+        """One step of gradient descent; returns the mean loss before it."""
+        with self._turn:
+            loss = self._passes(x, y, self.optimizer.lr if lr is None else lr)
+            training = self._trained()
+            training.update.run(len(x), self.threads)
+            self.steps += 1
+            if self._inference is not None:
+                self._inference.is_prepared = False
+            return loss
+
+    def gradients(self, x: Array, y: Array) -> tuple[float, dict[str, Array]]:
+        """The mean loss and its gradients, in training mode; changes nothing."""
+        with self._turn:
+            loss = self._passes(x, y, 0.0)
+            names = self.weights.trained()
+            return loss, {name: self.weights.view(name, self.gradients_buffer).copy() for name in names}
+
+    def _passes(self, x: Array, y: Array, lr: float) -> float:
+        x = check_samples(x, self.network.input_shape, self.dtype, self.batch)
+        y = check_targets(y, (len(x), *self.network.output_shape), self.loss)
+        training = self._trained()
+        self._clock.set(self.steps, lr)
+        training.give(x, y)
+        training.forward.run(len(x), self.threads)
+        loss = training.loss()
+        if not math.isfinite(loss):
+            raise self._not_finite(training, x, loss)
+        training.backward.run(len(x), self.threads)
+        return loss
+
+    def _not_finite(self, training: Training, x: Array, loss: float) -> Exception:
+        """Who began it: the pass is made again, op by op, up to the first output with NaN or infinity."""
+        if not np.isfinite(x).all():
+            return DataError("the samples hold NaN or infinity", where="x", hint="mend or leave out such samples")
+        return NumericError(
+            "the loss is no number any more",
+            where=f"step {self.steps + 1}",
+            got=f"{loss}; NaN or infinity first in {training.first_not_finite(x, self.threads) or 'the loss'}",
+            hint="a smaller learning rate, or BN after each CONV",
+        )
+
+    # --- inference ---
+
+    def forward(self, x: Array) -> Array:
+        """The output for samples x, in inference mode."""
+        x = check_samples(x, self.network.input_shape, self.dtype)
+        return self._finish(self._scores(x))
+
+    def score(self, x: Array, y: Array) -> tuple[float, Array]:
+        """The mean loss and the output, in inference mode."""
+        x = check_samples(x, self.network.input_shape, self.dtype)
+        y = check_targets(y, (len(x), *self.network.output_shape), self.loss)
+        total, parts = 0.0, []
+        with self._turn:
+            for start in range(0, len(x), self.batch):
+                labels = y[start : start + self.batch]
+                scores = self._scores(x[start : start + self.batch])
+                total += len(labels) * self._inferred().loss(labels, self.threads)
+                parts.append(self._finish(scores))
+        return total / len(x), np.concatenate(parts)
+
+    def _scores(self, x: Array) -> Array:
+        with self._turn:
+            inference = self._inferred()
+            inference.prepare(self.threads)
+            scores = np.empty((len(x), *self.network.output_shape), self.dtype)
+            for start in range(0, len(x), self.batch):
+                part = x[start : start + self.batch]
+                scores[start : start + len(part)] = inference.run(part, self.threads)
+            return scores
+
+    def _finish(self, scores: Array) -> Array:
+        """The output from the scores: their softmax, where the network ends in one that the loss contains."""
+        return softmax(scores, axis=-1) if self._ends_in_softmax else scores
+
+    # --- programs ---
+
+    def _settings(self, training: bool) -> Settings:
+        return Settings(self.batch, training, self.dtype.itemsize, self.threads, self.loss, self.methods)
+
+    def _trained(self) -> Training:
+        if self._training is None:
+            program = make_program(self._scored, self._settings(training=True))
+            self._grow(program.arena.size)
+            self._training = Training(
+                program, self._arena, self.weights, self.gradients_buffer, self.slots, self.optimizer, self._clock
+            )
+        return self._training
+
+    def _inferred(self) -> Inference:
+        if self._inference is None:
+            program = make_program(self._scored, self._settings(training=False))
+            self._grow(program.arena.size)
+            self._inference = Inference(program, self._arena, self.weights, self._clock)
+        return self._inference
+
+    def _grow(self, size: int) -> None:
+        """Make the arena large enough; both programs share it, as they never run at once."""
+        if self._arena.nbytes < size:
+            self._arena = aligned_array(size, np.dtype(np.uint8))
+            self._training = self._inference = None
+
+    # --- state ---
+
+    def state_dict(self) -> dict[str, Array]:
+        """Copies of all weights and running statistics, by full name."""
+        with self._turn:
+            return {name: self.weights.view(name).copy() for name in self.network.parameters()}
+
+    def load_state_dict(self, state: Mapping[str, Array]) -> None:
+        """Take over what :meth:`state_dict` gave."""
+        shapes = {name: parameter.shape for name, parameter in self.network.parameters().items()}
+        check_tensors(state, shapes, "weights")
+        with self._turn:
+            for name in shapes:
+                self.weights.view(name)[...] = state[name]
+            if self._inference is not None:
+                self._inference.is_prepared = False
+
+    def training_state(self) -> dict[str, Array]:
+        """Copies of the optimizer's state, and the number of steps done."""
+        with self._turn:
+            state = {name: tensor.copy() for name, tensor in self._slot_views()}
+            return state | {"steps": np.array(self.steps, np.int64)}
+
+    def load_training_state(self, state: Mapping[str, Array]) -> None:
+        """Take over what :meth:`training_state` gave."""
+        shapes = {name: tensor.shape for name, tensor in self._slot_views()}
+        check_tensors(state, shapes | {"steps": ()}, "optimizer's state")
+        with self._turn:
+            for name, tensor in self._slot_views():
+                tensor[...] = state[name]
+            self.steps = int(state["steps"])
+
+    def _slot_views(self) -> Iterator[tuple[str, Array]]:
+        for name in self.weights.trained():
+            for slot, flat in self.slots.items():
+                yield f"optimizer.{name}.{slot}", self.weights.view(name, flat)
+
+    def memory(self) -> dict[str, int]:
+        """Bytes of a training step: those of the buffers that are there, the arena's split as the plan splits it."""
+        with self._turn:
+            program = self._trained().program
+            taken = {
+                "weights": self.weights.flat.nbytes,
+                "gradients": self.gradients_buffer.nbytes,
+                "optimizer": sum(slot.nbytes for slot in self.slots.values()),
+            }
+            room = self._trained().room.memory.nbytes
+            inside = {"input": program.input_bytes, "activations": program.kept()}
+            return {
+                **taken,
+                **inside,
+                "workspace": room - sum(inside.values()),
+                "peak_bytes": sum(taken.values()) + room,
+            }

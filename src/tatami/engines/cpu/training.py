@@ -1,0 +1,87 @@
+"""A training step, ready to run: three tables, for the forward pass with the loss, the backward pass, the update."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tatami.engines.base import Array
+from tatami.engines.cpu.clock import Clock
+from tatami.engines.cpu.executable import make_table
+from tatami.engines.cpu.kernels import Call
+from tatami.engines.cpu.labels import give_labels, labels_layout
+from tatami.engines.cpu.memory import Room, Tensors
+from tatami.engines.cpu.optimizers import update
+from tatami.engines.cpu.rules import Site, calls_of, running_statistics
+from tatami.plan.ops import Forward, LossStep, Op
+from tatami.plan.program import Program
+from tatami.recipe import Optimizer
+
+
+class Training:
+    """The tables of one training step in one arena.
+
+    Attributes:
+        program: what they do.
+        room: where.
+        forward, backward, update: the tables.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        arena: Array,
+        weights: Tensors,
+        gradients: Array,
+        slots: Mapping[str, Array],
+        optimizer: Optimizer,
+        clock: Clock,
+    ) -> None:
+        self.program = program
+        self.dtype = weights.flat.dtype
+        self.room = Room(program, arena[: program.arena.size], self.dtype)
+        self._loss = np.zeros(1)
+        site = Site(self.room, weights, gradients, clock, self._loss.ctypes.data)
+        calls: list[tuple[Op, list[Call]]] = [(op, calls_of(op, site)) for op in program.ops]
+        self.forward = make_table(_flat(calls, "forward", "loss"), self.dtype)
+        self.backward = make_table(_flat(calls, "backward"), self.dtype)
+        statistics = [call for op in program.ops for call in running_statistics(op, site)]
+        sweep = update(
+            optimizer,
+            weights.flat.ctypes.data,
+            gradients.ctypes.data,
+            [slot.ctypes.data for slot in slots.values()],
+            weights.trainable,
+            clock.address,
+        )
+        self.update = make_table([*statistics, *sweep], self.dtype)
+        self._by_op = [(op, one) for op, one in calls if isinstance(op, Forward)]
+        (self._scored,) = (op for op in program.ops if isinstance(op, LossStep))
+
+    def give(self, x: Array, y: Array) -> None:
+        """Take samples and labels into the arena."""
+        self._give_samples(x)
+        give_labels(y, self.room.raw(self._scored.labels, *labels_layout(self.program, len(x), self.dtype)))
+
+    def _give_samples(self, x: Array) -> None:
+        name = self.program.network.nodes[0].name
+        self.room.array(self.program.places[name], len(x))[...] = x
+
+    def loss(self) -> float:
+        """The mean loss of the forward pass that has just run."""
+        return float(self._loss[0])
+
+    def first_not_finite(self, x: Array, threads: int) -> str | None:
+        """The first layer of a forward pass with NaN or infinity in its output; None where all are finite."""
+        self._give_samples(x)
+        for op, calls in self._by_op:
+            assert isinstance(op, Forward)
+            make_table(calls, self.dtype).run(len(x), threads)
+            if not np.isfinite(self.room.array(op.output, len(x))).all():
+                return op.node
+        return None
+
+
+def _flat(calls: list[tuple[Op, list[Call]]], *phases: str) -> list[Call]:
+    return [call for op, one in calls if op.phase in phases for call in one]
