@@ -8,21 +8,23 @@ two ways, is written in :mod:`tatami.plan.scratch.winograd`; that of the weights
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tatami.engines.cpu.compiled import compiled
-from tatami.engines.cpu.gemm import multiply
 from tatami.engines.cpu.kernels import Call, kernel, share
 from tatami.engines.cpu.places import STRAIGHT, Bend, Map
 from tatami.engines.cpu.pointers import at, pointer, real_number, unpack
-from tatami.engines.cpu.vector import lanes, load_some, splat
+from tatami.engines.cpu.vector import splat
+from tatami.engines.cpu.winograd_products import multiply_panel
 from tatami.engines.cpu.winograd_tiles import (
     ceiling,
     geometry,
     layout_of,
+    next_place,
     panel_width,
     read_filters,
-    read_input,
+    read_inputs,
     tile_count,
     tile_place,
     transform_input,
@@ -55,7 +57,8 @@ def pack_filters(args: Any, real: Any, n: int, part: int, parts: int) -> None:
 
 
 @compiled
-def _multiply_panel(
+def _multiply_all(
+    args: Any,
     v: Any,
     step: int,
     row: int,
@@ -63,51 +66,43 @@ def _multiply_panel(
     u_step: int,
     m: Any,
     m_step: int,
-    products: int,
+    panel: int,
     count: int,
     depth: int,
     add: bool,
 ) -> None:
     """M = or += V U for one panel and ``count`` tiles, all products, in pieces of DEPTH."""
+    words = unpack(args, 18)
     width = panel_width(v)
-    for p in range(products):
+    filters = words[9] - panel * width
+    for p in range(words[17]):
         for d in range(0, depth, plan.DEPTH):
             a, b = at(v, p * step + d), at(u, p * u_step + d * width)
             some = min(plan.DEPTH, depth - d)
-            multiply(a, row, 1, b, at(m, p * m_step), width, count, width, some, add or d > 0)
+            multiply_panel(a, row, 1, b, at(m, p * m_step), width, count, filters, some, add or d > 0)
 
 
 @compiled
-def _write_output(args: Any, real: Any, tile: int, panel: int, m: Any, step: int) -> None:
-    """bend(A^T M A + bias) of a panel's filters to the output; or added to it."""
+def _write_outputs(args: Any, real: Any, begin: int, count: int, panel: int, m: Any, step: int) -> None:
+    """bend(A^T M A + bias) of ``count`` tiles and a panel's filters to the output; or added to it."""
     y, stride, height, width, filters, _, _, form = unpack(args, 13)[5:]
     bias, slope_word, cap_word, add = unpack(args, 22)[18:]
     slope, cap = real(real_number(slope_word)), real(real_number(cap_word))
-    bent = slope != real(1) or cap < real(1e30)
-    sample, top, left = tile_place(args, tile)
-    first = panel * panel_width(real)
-    row = width * stride
-    base = at(pointer(y, real), sample * height * row + top * row + left * stride + first)
-    bottom, right = height - top, width - left
-    for k in range(0, min(panel_width(real), filters - first), lanes(real)):
-        count = filters - first - k
-        b = load_some(pointer(bias, real), first + k, count if bias else 0)
+    bent = slope != real(1) or cap < real(math.inf)
+    slopes, caps = splat(slope, real), splat(cap, real)
+    all_ = panel_width(real)
+    first = panel * all_
+    base, b, row, some = at(pointer(y, real), first), at(pointer(bias, real), first), width * stride, filters - first
+    some = min(some, all_)
+    sample, top, left = tile_place(args, begin)
+    for t in range(count):
+        target = at(base, (sample * height + top) * row + left * stride)
+        bottom, right = height - top, width - left
+        source = at(m, t * all_)
         output_tile(
-            form,
-            at(m, k),
-            step,
-            b,
-            splat(slope, real),
-            splat(cap, real),
-            bent,
-            add != 0,
-            at(base, k),
-            row,
-            stride,
-            bottom,
-            right,
-            count,
+            form, source, step, b, bias != 0, slopes, caps, bent, add != 0, target, row, stride, bottom, right, some
         )
+        sample, top, left = next_place(args, sample, top, left)
 
 
 @kernel
@@ -124,13 +119,11 @@ def forward_blocks(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     first, last = share(ceiling(tiles, block), part, parts)
     for begin in range(first * block, last * block, block):
         count = min(block, tiles - begin)
-        for t in range(count):
-            read_input(args, real, begin + t, 0, channels, at(v, t * row), step)
+        read_inputs(args, real, begin, count, 0, channels, v, row, step)
         for panel in range(ceiling(filters, width)):
             u = at(pointer(packed, real), panel * products * u_step)
-            _multiply_panel(v, step, row, u, u_step, m, m_step, products, count, channels, False)
-            for t in range(count):
-                _write_output(args, real, begin + t, panel, at(m, t * width), m_step)
+            _multiply_all(args, v, step, row, u, u_step, m, m_step, panel, count, channels, False)
+            _write_outputs(args, real, begin, count, panel, m, m_step)
 
 
 @kernel
@@ -156,9 +149,8 @@ def forward_panels(args: Any, real: Any, n: int, part: int, parts: int) -> None:
             end = min(d + plan.SLICE, channels)
             read_filters(args, real, pointer(weight, real), turned, panel, d, end, u, u_step)
             a = at(pointer(v, real), start * row + d)
-            _multiply_panel(a, step, row, u, u_step, m, m_step, products, some, end - d, d > 0)
-        for t in range(some):
-            _write_output(args, real, begin + start + t, panel, at(m, t * width), m_step)
+            _multiply_all(args, a, step, row, u, u_step, m, m_step, panel, some, end - d, d > 0)
+        _write_outputs(args, real, begin + start, some, panel, m, m_step)
 
 
 def _pack(cut: Cut, weight: int, turned: bool, packed: int, itemsize: int) -> list[Call]:

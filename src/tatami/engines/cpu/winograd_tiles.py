@@ -63,31 +63,47 @@ def tile_place(args: Any, tile: int) -> tuple[int, int, int]:
 
 
 @compiled
-def read_input(args: Any, real: Any, tile: int, first: int, last: int, v: Any, step: int) -> None:
-    """B^T d B of a tile's input, channels ``first`` to ``last``, to v[p * step + channel]."""
-    x, stride, height, width, channels = unpack(args, 5)
-    pad_top, pad_left, form = unpack(args, 13)[10:]
-    sample, top, left = tile_place(args, tile)
-    top -= pad_top
-    left -= pad_left
-    row = width * stride
-    base = at(pointer(x, real), sample * height * row + top * row + left * stride)
-    bottom, right = height - top, width - left
-    for c in range(first, last, lanes(real)):
-        input_tile(form, at(base, c), row, stride, -top, bottom, -left, right, channels - c, at(v, c), step)
+def next_place(args: Any, sample: int, top: int, left: int) -> tuple[int, int, int]:
+    """What :func:`tile_place` gives for the tile behind."""
+    m_h, m_w, tiles_h, tiles_w = unpack(args, 17)[13:]
+    left += m_w
+    if left == tiles_w * m_w:
+        left = 0
+        top += m_h
+        if top == tiles_h * m_h:
+            top = 0
+            sample += 1
+    return sample, top, left
 
 
 @compiled
-def read_gradient(args: Any, real: Any, tile: int, panel: int, q: Any, step: int) -> None:
-    """A dY A^T of a tile's output gradient, the filters of a panel, to q[p * step + filter]."""
+def read_inputs(
+    args: Any, real: Any, begin: int, count: int, first: int, last: int, v: Any, row_of_tile: int, step: int
+) -> None:
+    """B^T d B of ``count`` tiles, channels ``first`` to ``last``, to v[p * step + t * row_of_tile + channel]."""
+    x, stride, height, width, channels = unpack(args, 5)
+    pad_top, pad_left, form = unpack(args, 13)[10:]
+    base, row, some = at(pointer(x, real), first), width * stride, min(last, channels) - first
+    sample, top, left = tile_place(args, begin)
+    for t in range(count):
+        y, z = top - pad_top, left - pad_left
+        source, target = at(base, (sample * height + y) * row + z * stride), at(v, t * row_of_tile + first)
+        input_tile(form, source, row, stride, -y, height - y, -z, width - z, some, some, target, step)
+        sample, top, left = next_place(args, sample, top, left)
+
+
+@compiled
+def read_gradients(args: Any, real: Any, begin: int, count: int, panel: int, q: Any, step: int) -> None:
+    """A dY A^T of ``count`` tiles, the filters of a panel, to q[p * step + t * width + filter]."""
     y, stride, height, width, filters, _, _, form = unpack(args, 13)[5:]
-    sample, top, left = tile_place(args, tile)
-    first = panel * panel_width(real)
-    row = width * stride
-    base = at(pointer(y, real), sample * height * row + top * row + left * stride + first)
-    bottom, right = height - top, width - left
-    for k in range(0, panel_width(real), lanes(real)):
-        gradient_tile(form, at(base, k), row, stride, 0, bottom, 0, right, filters - first - k, at(q, k), step)
+    all_ = panel_width(real)
+    first = panel * all_
+    base, row, some = at(pointer(y, real), first), width * stride, filters - first
+    sample, top, left = tile_place(args, begin)
+    for t in range(count):
+        source, target = at(base, (sample * height + top) * row + left * stride), at(q, t * all_)
+        gradient_tile(form, source, row, stride, 0, height - top, 0, width - left, some, all_, target, step)
+        sample, top, left = next_place(args, sample, top, left)
 
 
 @compiled
@@ -104,11 +120,11 @@ def read_filters(
     taps = 9 if m_h > 1 else 3
     area = channels * filters
     column = panel * width
+    some = filters - column
     if not turned:
         for d in range(first, last):
-            for k in range(0, width, size):
-                source, some = at(weight, d * filters + column + k), filters - column - k
-                filter_tile(form, source, 3 * area, area, 0, 3, 0, 3, some, at(u, (d - first) * width + k), step)
+            source, target = at(weight, d * filters + column), at(u, (d - first) * width)
+            filter_tile(form, source, 3 * area, area, 0, 3, 0, 3, some, width, target, step)
         return
     for d in range(first, last, size):
         # The turned filters lie first where the transformed ones will: of those there are more, one for each product.
@@ -117,11 +133,10 @@ def read_filters(
             target = at(place, (taps - 1 - tap) * step)
             for k in range(0, width, size):
                 source = at(weight, tap * area + (column + k) * channels + d)
-                turn_tile(source, channels, filters - column - k, last - d, at(target, k), width)
+                turn_tile(source, channels, some - k, last - d, at(target, k), width)
         for i in range(min(size, last - d)):
-            for k in range(0, width, size):
-                here = at(place, i * width + k)
-                filter_tile(form, here, 3 * step, step, 0, 3, 0, 3, size, here, step)
+            here = at(place, i * width)
+            filter_tile(form, here, 3 * step, step, 0, 3, 0, 3, width, width, here, step)
 
 
 @kernel
@@ -137,5 +152,5 @@ def transform_input(args: Any, real: Any, n: int, part: int, parts: int) -> None
         some = min(vectors - vector, last - first)
         channel = vector * lanes(real)
         target = at(pointer(v, real), tile * row)
-        read_input(args, real, begin + tile, channel, channel + some * lanes(real), target, step)
+        read_inputs(args, real, begin + tile, 1, channel, channel + some * lanes(real), target, row, step)
         first += some

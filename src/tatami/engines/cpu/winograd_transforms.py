@@ -20,10 +20,12 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from tatami.engines.cpu.pointers import WORD
 from tatami.engines.cpu.vector import (
+    BYTES,
     Vector,
     call_vector_intrinsic,
     first_lanes,
@@ -146,14 +148,15 @@ class Emitter:
                 terms[r].append((c, parts[r % 2]))
         return [self.combine(row) for row in terms]
 
-    def sandwich(self, left: Matrix, right: Matrix, grid: list[Values]) -> list[Values]:
-        """The product left * grid * right^T."""
-        columns = [self.multiply(left, list(column)) for column in zip(*grid, strict=True)]
-        return [self.multiply(right, list(row)) for row in zip(*columns, strict=True)]
-
 
 def _each_form(builder: Any, form: Any, write: Callable[[int, int], None]) -> None:
-    """Branch to the code that ``write(m_h, m_w)`` writes for the form at hand."""
+    """Branch to the code that ``write(m_h, m_w)`` writes for the form at hand.
+
+    More vectors are at work than there are registers. Those that spill must not straddle cache lines, but the stack is
+    aligned for less; so the function asks for more, and keeps that by not being inlined.
+    """
+    builder.function.attributes.alignstack = BYTES
+    builder.function.attributes.add("noinline")
     end = builder.append_basic_block("form.end")
     blocks = [builder.append_basic_block(f"form.{m_h}x{m_w}") for m_h, m_w in FORMS]
     choice = builder.switch(form, blocks[0])
@@ -166,54 +169,81 @@ def _each_form(builder: Any, form: Any, write: Callable[[int, int], None]) -> No
     builder.position_at_end(end)
 
 
-class _Tile:
-    """The vectors of a tile in a map, of which some rows, columns and lanes exist."""
+class _Places:
+    """Pointers to the elements of a grid: base + i * row + j * column, few of them alive at once."""
 
-    def __init__(
-        self, emitter: Emitter, base: Any, strides: Any, bounds: Any, count: Any, size: tuple[int, int]
-    ) -> None:
-        self.emitter, self.base, self.count, self.size = emitter, base, count, size
-        self.strides = strides
-        self.bounds = bounds  # first row, last row + 1, first column, last column + 1
+    def __init__(self, builder: Any, base: Any, row: Any, column: Any) -> None:
+        self.builder, self.base = builder, base
+        self.row, self.column = row, column
 
-    def place(self, i: int, j: int) -> Any:
-        builder, (row, column) = self.emitter.builder, self.strides
-        offset = builder.add(builder.mul(row, ir.Constant(WORD, i)), builder.mul(column, ir.Constant(WORD, j)))
-        return builder.gep(self.base, [offset])
+    def at(self, i: int, j: int) -> Any:
+        """The place of an element."""
+        builder = self.builder
+        start = builder.gep(self.base, [builder.mul(self.row, ir.Constant(WORD, i))]) if i else self.base
+        return builder.gep(start, [builder.mul(self.column, ir.Constant(WORD, j))]) if j else start
 
-    def is_whole(self) -> Any:
-        builder, (top, bottom, left, right) = self.emitter.builder, self.bounds
-        rows, columns = (ir.Constant(WORD, size) for size in self.size)
-        lanes = ir.Constant(WORD, self.emitter.vector.count)
-        tests = [builder.icmp_signed("<=", first, ir.Constant(WORD, 0)) for first in (top, left)]
-        tests += [
-            builder.icmp_signed(">=", last, size)
-            for last, size in ((bottom, rows), (right, columns), (self.count, lanes))
-        ]
-        whole = tests[0]
-        for test in tests[1:]:
-            whole = builder.and_(whole, test)
-        return whole
 
-    def masks(self) -> Callable[[int, int], Any]:
-        """The mask of the vector at (i, j): its lanes, if it is within the map."""
-        builder, vector = self.emitter.builder, self.emitter.vector
-        bits = ir.IntType(vector.count)
-        lanes = builder.bitcast(first_lanes(builder, vector, self.count), bits)
+def _transform(
+    emitter: Emitter,
+    matrices: tuple[Matrix, Matrix],
+    read: Callable[[int, int], Any],
+    write: Callable[[int, int, Any], None],
+) -> None:
+    """The product left * grid * right^T, row by row, then column by column; values are read and written when due."""
+    left, right = matrices
+    rows = [emitter.multiply(right, [read(i, j) for j in range(len(right[0]))]) for i in range(len(left[0]))]
+    for j in range(len(right)):
+        for i, value in enumerate(emitter.multiply(left, [row[j] for row in rows])):
+            write(i, j, value)
 
-        def within(i: int, first: Any, last: Any) -> Any:
+
+class _Edges:
+    """Which rows and columns of a tile exist: first, last + 1 along each axis."""
+
+    def __init__(self, builder: Any, bounds: tuple[Any, Any, Any, Any], size: tuple[int, int]) -> None:
+        self.builder, self.bounds, self.size = builder, bounds, size
+
+    def are_all(self) -> Any:
+        """Whether all do."""
+        builder, (top, bottom, left, right) = self.builder, self.bounds
+        zero, rows, columns = (ir.Constant(WORD, size) for size in (0, *self.size))
+        above, below = builder.icmp_signed("<=", top, zero), builder.icmp_signed(">=", bottom, rows)
+        before, behind = builder.icmp_signed("<=", left, zero), builder.icmp_signed(">=", right, columns)
+        return builder.and_(builder.and_(above, below), builder.and_(before, behind))
+
+    def masks(self, vector: ir.VectorType, count: Any) -> Callable[[int, int], Any]:
+        """The mask of the vector at (i, j): its first ``count`` lanes, if it exists."""
+        builder, bits = self.builder, ir.IntType(vector.count)
+        lanes = builder.bitcast(first_lanes(builder, vector, count), bits)
+
+        def exists(i: int, first: Any, last: Any) -> Any:
             number = ir.Constant(WORD, i)
-            ok = builder.and_(builder.icmp_signed("<=", first, number), builder.icmp_signed("<", number, last))
-            return builder.sext(ok, bits)
+            inside = builder.and_(builder.icmp_signed("<=", first, number), builder.icmp_signed("<", number, last))
+            return builder.sext(inside, bits)
 
         top, bottom, left, right = self.bounds
-        rows = [builder.and_(lanes, within(i, top, bottom)) for i in range(self.size[0])]
-        columns = [within(j, left, right) for j in range(self.size[1])]
+        rows = [exists(i, top, bottom) for i in range(self.size[0])]
+        columns = [builder.and_(lanes, exists(j, left, right)) for j in range(self.size[1])]
         wide = ir.VectorType(ir.IntType(1), vector.count)
         return lambda i, j: builder.bitcast(builder.and_(rows[i], columns[j]), wide)
 
-    def each(self) -> list[tuple[int, int]]:
-        return [(i, j) for i in range(self.size[0]) for j in range(self.size[1])]
+
+def _each_vector(
+    builder: Any, vector: ir.VectorType, plain: Any, count: Any, total: Any, write: Callable[[Any, bool], None]
+) -> None:
+    """Code for the vectors of channels 0 to ``total``, of which ``count`` exist.
+
+    ``write(channel, True)`` writes that of whole vectors, used if ``plain``; the others take that of
+    ``write(channel, False)``.
+    """
+    size, zero = ir.Constant(WORD, vector.count), ir.Constant(WORD, 0)
+    some = builder.select(builder.icmp_signed("<", count, total), count, total)
+    whole = builder.select(plain, builder.and_(some, ir.Constant(WORD, -vector.count)), zero)
+    with cgutils.for_range_slice(builder, zero, whole, size, WORD) as (channel, _):
+        write(channel, True)
+    rest = builder.icmp_signed("<", whole, total)
+    with builder.if_then(rest), cgutils.for_range_slice(builder, whole, total, size, WORD) as (channel, _):
+        write(channel, False)
 
 
 def _reader(matrices: dict[int, Matrix]) -> Any:
@@ -231,40 +261,45 @@ def _reader(matrices: dict[int, Matrix]) -> Any:
         left: Any,
         right: Any,
         count: Any,
+        total: Any,
         target: Any,
         step: Any,
     ) -> Any:
-        """Read source[i * row + j * column ...] and write the operand of product p to target[p * step ...].
+        """Read source[i * row + j * column + c] and write the operand of product p to target[p * step + c].
 
-        Rows top <= i < bottom, columns left <= j < right and ``count`` lanes exist; the others are 0.
+        Rows top <= i < bottom, columns left <= j < right and channels c < count exist, the others are 0; operands are
+        written for c < total, rounded up to vectors.
         """
         i64 = types.int64
-        signature = types.void(i64, source, i64, i64, i64, i64, i64, i64, i64, source, i64)
+        signature = types.void(i64, source, i64, i64, i64, i64, i64, i64, i64, i64, source, i64)
         vector = llvm_vector(Vector(source.dtype))
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            form, source, row, column, top, bottom, left, right, count, target, step = values
-            emitter = Emitter(builder, vector)
+            form, source, row, column, top, bottom, left, right, count, total, target, step = values
 
             def write(m_h: int, m_w: int) -> None:
-                left_matrix, right_matrix = matrices[m_h], matrices[m_w]
-                size = len(left_matrix[0]), len(right_matrix[0])
-                tile = _Tile(emitter, source, (row, column), (top, bottom, left, right), count, size)
+                pair = matrices[m_h], matrices[m_w]
+                edges = _Edges(builder, (top, bottom, left, right), (len(pair[0][0]), len(pair[1][0])))
 
-                def finish(read: Callable[[int, int], Any]) -> None:
-                    grid = [[read(i, j) for j in range(size[1])] for i in range(size[0])]
-                    result = emitter.sandwich(left_matrix, right_matrix, grid)
-                    for p, value in enumerate(value for row_ in result for value in row_):
-                        store_plain(
-                            builder, vector, value, builder.gep(target, [builder.mul(step, ir.Constant(WORD, p))])
-                        )
+                def one(channel: Any, plain: bool) -> None:
+                    here = _Places(builder, builder.gep(source, [channel]), row, column)
+                    across = builder.mul(step, ir.Constant(WORD, len(pair[1])))
+                    there = _Places(builder, builder.gep(target, [channel]), step, across)
+                    mask = None if plain else edges.masks(vector, builder.sub(count, channel))
 
-                with builder.if_else(tile.is_whole(), likely=None) as (whole, partial):
-                    with whole:
-                        finish(lambda i, j: load_plain(builder, vector, tile.place(i, j)))
-                    with partial:
-                        mask = tile.masks()
-                        finish(lambda i, j: load_masked(builder, vector, tile.place(i, j), mask(i, j)))
+                    def read(i: int, j: int) -> Any:
+                        if mask is None:
+                            return load_plain(builder, vector, here.at(i, j))
+                        return load_masked(builder, vector, here.at(i, j), mask(i, j))
+
+                    _transform(
+                        Emitter(builder, vector),
+                        pair,
+                        read,
+                        lambda i, j, value: store_plain(builder, vector, value, there.at(j, i)),
+                    )
+
+                _each_vector(builder, vector, edges.are_all(), count, total, one)
 
             _each_form(builder, form, write)
             return context.get_dummy_value()
@@ -284,6 +319,7 @@ def _writer(matrices: dict[int, Matrix]) -> Any:
         source: Any,
         step: Any,
         bias: Any,
+        biased: Any,
         slope: Any,
         cap: Any,
         bent: Any,
@@ -295,61 +331,73 @@ def _writer(matrices: dict[int, Matrix]) -> Any:
         right: Any,
         count: Any,
     ) -> Any:
-        """Read product p from source[p * step ...] and write bend(result + bias) to target[i * row + j * column ...].
+        """Read product p from source[p * step + c], write bend(result + bias[c]) to target[i * row + j * column + c].
 
-        Rows i < bottom, columns j < right and ``count`` lanes exist; with ``add`` it is added to what is there.
+        Rows i < bottom, columns j < right and channels c < count exist. There is a bias if ``biased``, a bend if
+        ``bent``; with ``add`` the result, not bent, is added to what is there.
         """
-        i64 = types.int64
+        i64, flag = types.int64, types.boolean
+        vector_type = Vector(source.dtype)
         signature = types.void(
-            i64, source, i64, bias, bias, bias, types.boolean, types.boolean, source, i64, i64, i64, i64, i64
+            i64, source, i64, source, flag, vector_type, vector_type, flag, flag, source, i64, i64, i64, i64, i64
         )
-        vector = llvm_vector(Vector(source.dtype))
+        vector = llvm_vector(vector_type)
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            form, source, step, bias, slope, cap, bent, add, target, row, column, bottom, right, count = values
-            emitter = Emitter(builder, vector)
-            zero = ir.Constant(vector, [0.0] * vector.count)
+            form, source, step, bias, biased, slope, cap, bent, add, target, row, column, bottom, right, count = values
+            zero, none = ir.Constant(vector, [0.0] * vector.count), ir.Constant(WORD, 0)
 
             def bend(value: Any) -> Any:
                 lower = builder.select(builder.fcmp_unordered(">", value, zero), value, builder.fmul(value, slope))
                 return builder.select(builder.fcmp_ordered(">", lower, cap), cap, lower)
 
             def write(m_h: int, m_w: int) -> None:
-                left_matrix, right_matrix = matrices[m_h], matrices[m_w]
-                size = len(left_matrix), len(right_matrix)
-                heights, widths = len(left_matrix[0]), len(right_matrix[0])
-                none = ir.Constant(WORD, 0)
-                tile = _Tile(emitter, target, (row, column), (none, bottom, none, right), count, size)
+                pair = matrices[m_h], matrices[m_w]
+                edges = _Edges(builder, (none, bottom, none, right), (len(pair[0]), len(pair[1])))
 
-                def result() -> list[tuple[int, int, Any]]:
-                    grid = [
-                        [
-                            load_plain(
-                                builder,
-                                vector,
-                                builder.gep(source, [builder.mul(step, ir.Constant(WORD, i * widths + j))]),
-                            )
-                            for j in range(widths)
-                        ]
-                        for i in range(heights)
-                    ]
-                    rows = emitter.sandwich(left_matrix, right_matrix, grid)
-                    return [(i, j, builder.fadd(rows[i][j], bias)) for i, j in tile.each()]
+                def one(channel: Any, plain: bool) -> None:
+                    across = builder.mul(step, ir.Constant(WORD, len(pair[1][0])))
+                    here = _Places(builder, builder.gep(source, [channel]), across, step)
+                    there = _Places(builder, builder.gep(target, [channel]), row, column)
+                    lanes = builder.select(biased, builder.sub(count, channel), none)
+                    shift = load_masked(
+                        builder, vector, builder.gep(bias, [channel]), first_lanes(builder, vector, lanes)
+                    )
+                    mask = None if plain else edges.masks(vector, builder.sub(count, channel))
 
-                plain = builder.and_(tile.is_whole(), builder.not_(add))
-                with builder.if_else(plain) as (whole, partial):
-                    with whole, builder.if_else(bent) as (curved, straight):
-                        with curved:
-                            for i, j, value in result():
-                                store_plain(builder, vector, bend(value), tile.place(i, j))
-                        with straight:
-                            for i, j, value in result():
-                                store_plain(builder, vector, value, tile.place(i, j))
-                    with partial:
-                        mask = tile.masks()
-                        for i, j, value in result():
-                            old = builder.select(add, load_masked(builder, vector, tile.place(i, j), mask(i, j)), zero)
-                            store_masked(builder, vector, builder.fadd(old, bend(value)), tile.place(i, j), mask(i, j))
+                    def finish(store: Callable[[Any, int, int, Any], None]) -> None:
+                        _transform(
+                            Emitter(builder, vector),
+                            pair,
+                            lambda i, j: load_plain(builder, vector, here.at(i, j)),
+                            lambda i, j, value: store(builder.fadd(value, shift), i, j, there.at(i, j)),
+                        )
+
+                    if mask is None:
+                        with builder.if_else(bent) as (curved, straight):
+                            with curved:
+                                finish(lambda value, i, j, place: store_plain(builder, vector, bend(value), place))
+                            with straight:
+                                finish(lambda value, i, j, place: store_plain(builder, vector, value, place))
+                        return
+                    with builder.if_else(add) as (added, written):
+                        with added:
+
+                            def increase(value: Any, i: int, j: int, place: Any) -> None:
+                                old = load_masked(builder, vector, place, mask(i, j))
+                                store_masked(builder, vector, builder.fadd(old, value), place, mask(i, j))
+
+                            finish(increase)
+                        with written:
+
+                            def put(value: Any, i: int, j: int, place: Any) -> None:
+                                value = builder.select(bent, bend(value), value)
+                                store_masked(builder, vector, value, place, mask(i, j))
+
+                            finish(put)
+
+                plain = builder.and_(edges.are_all(), builder.not_(add))
+                _each_vector(builder, vector, plain, count, count, one)
 
             _each_form(builder, form, write)
             return context.get_dummy_value()
@@ -376,9 +424,9 @@ def turn_tile(typingctx: Any, source: Any, stride: Any, rows: Any, count: Any, t
         source, stride, rows, count, target, step = values
         size = vector.count
         bounds = (ir.Constant(WORD, 0), rows, ir.Constant(WORD, 0), ir.Constant(WORD, 1))
-        tile = _Tile(Emitter(builder, vector), source, (stride, ir.Constant(WORD, 0)), bounds, count, (size, 1))
-        mask = tile.masks()
-        vectors = [load_masked(builder, vector, tile.place(r, 0), mask(r, 0)) for r in range(size)]
+        mask = _Edges(builder, bounds, (size, 1)).masks(vector, count)
+        here = _Places(builder, source, stride, stride)
+        vectors = [load_masked(builder, vector, here.at(r, 0), mask(r, 0)) for r in range(size)]
         index = ir.VectorType(ir.IntType(32), size)
         # Swap the off-diagonal blocks of halves, quarters, ...: after the last step rows are columns.
         half = size // 2

@@ -10,22 +10,21 @@ by one panel of filters, over all tiles, and transforms it at once: no dU is eve
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from tatami.engines.cpu.compiled import compiled
-from tatami.engines.cpu.gemm import multiply
 from tatami.engines.cpu.kernels import Call, kernel, share
 from tatami.engines.cpu.places import Map
 from tatami.engines.cpu.pointers import at, pointer, unpack
 from tatami.engines.cpu.vector import lanes, load, splat, store
+from tatami.engines.cpu.winograd_products import multiply_panel
 from tatami.engines.cpu.winograd_tiles import (
     ceiling,
     geometry,
     layout_of,
     panel_width,
-    read_gradient,
-    read_input,
+    read_gradients,
+    read_inputs,
     tile_count,
     transform_input,
 )
@@ -44,10 +43,9 @@ def _write_weights(
     channels, filters, form = words[4], words[9], words[12]
     first = panel * panel_width(real)
     area = channels * filters
-    zero, one, endless = splat(real(0), real), splat(real(1), real), splat(real(math.inf), real)
-    for k in range(0, min(panel_width(real), filters - first), lanes(real)):
-        target, count = at(d_weight, channel * filters + first + k), filters - first - k
-        weight_tile(form, at(du, k), step, zero, one, endless, False, add, target, 3 * area, area, 3, 3, count)
+    ones, target = splat(real(1), real), at(d_weight, channel * filters + first)
+    some = min(panel_width(real), filters - first)
+    weight_tile(form, du, step, du, False, ones, ones, False, add, target, 3 * area, area, 3, 3, some)
 
 
 @kernel
@@ -66,14 +64,13 @@ def gradient_blocks(args: Any, real: Any, n: int, part: int, parts: int) -> None
     for i in range(first, last):
         begin = i * block
         count = min(block, tiles - begin)
-        for t in range(count):
-            read_input(args, real, begin + t, 0, channels, at(v, t * row), step)
+        read_inputs(args, real, begin, count, 0, channels, v, row, step)
         for panel in range(ceiling(filters, width)):
-            for t in range(count):
-                read_gradient(args, real, begin + t, panel, at(q, t * width), q_step)
+            read_gradients(args, real, begin, count, panel, q, q_step)
             for p in range(products):
                 target = at(du, (panel * products + p) * du_step)
-                multiply(at(v, p * step), 1, row, at(q, p * q_step), target, width, channels, width, count, i > first)
+                a, b = at(v, p * step), at(q, p * q_step)
+                multiply_panel(a, 1, row, b, target, width, channels, filters - panel * width, count, i > first)
 
 
 @kernel
@@ -126,11 +123,12 @@ def gradient_panels(args: Any, real: Any, n: int, part: int, parts: int) -> None
         some = min(rows, channels - c)
         for start in range(0, count, group):
             depth = min(group, count - start)
-            for t in range(depth):
-                read_gradient(args, real, begin + start + t, panel, at(q, t * width), q_step)
+            read_gradients(args, real, begin + start, depth, panel, q, q_step)
             for p in range(products):
                 a, target = at(pointer(v, real), p * step + start * row + c), at(du, p * du_step)
-                multiply(a, 1, row, at(q, p * q_step), target, width, some, width, depth, start > 0)
+                multiply_panel(
+                    a, 1, row, at(q, p * q_step), target, width, some, filters - panel * width, depth, start > 0
+                )
         for i in range(some):
             _write_weights(args, real, panel, c + i, at(du, i * width), du_step, pointer(d_weight, real), begin > 0)
 
