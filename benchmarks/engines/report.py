@@ -32,6 +32,8 @@ from figures import (
 )
 from rounds import TORCH
 
+CALM = 0.1  # cores' worth of other work
+
 INTRODUCTION = """\
 Every figure comes from a process of its own, the sides in turn, round after round: median, with the smallest and the
 largest of the rounds in brackets. A ratio is taken within a round and says how many times as long the other side takes
@@ -55,7 +57,8 @@ def report(found: dict, about: str) -> str:
     busy = others({**training, **inference})
     if busy:
         lines += ["## Other work on the machine", ""]
-        lines += [f"Cores' worth of work of other processes while these ran: {spread(busy)}.", ""]
+        lines += [f"Cores' worth of work of other processes while these ran: {spread(busy)}."]
+        lines += ["**The machine was not calm: these figures say little.**"] * (statistics.median(busy) > CALM) + [""]
     return "\n".join(lines)
 
 
@@ -236,6 +239,7 @@ def first_error(results: Iterable[dict]) -> str:
 
 
 def way(side: str) -> str:
+    """``torch-channels-last`` as ``channels last``."""
     return side.removeprefix("torch-").replace("-", " ")
 
 

@@ -27,7 +27,8 @@ SIDES = {
     "inference": ("tatami", *TORCH, "onnxruntime"),
     "start": ("tatami", "torch-eager"),
 }
-WORTH = 1.25  # a way that takes so many times as long as the fastest is left out after the first round
+WORTH = 1.1  # a way that takes so many times as long as the fastest is left out after the first round
+ROUNDS = {"inference": 3}  # at most; others as many as are asked for
 PATIENCE = 600  # seconds for one process
 
 Results = dict[str, dict[str, list[dict]]]  # case -> side -> one result a round, the first not to count
@@ -37,7 +38,7 @@ Results = dict[str, dict[str, list[dict]]]  # case -> side -> one result a round
 class Settings:
     engine: str = "cpu"
     rounds: int = 5
-    seconds: float = 2.0
+    seconds: float = 1.5
     sides: tuple[str, ...] = ()  # all unless given
 
     def chosen(self, part: str) -> list[str]:
@@ -46,7 +47,8 @@ class Settings:
 
 def measure(part: str, names: list[str], settings: Settings, found: Results, save: Callable[[], None]) -> None:
     """Training steps or inference of the cases ``names``, into ``found``; ``save`` is called after each round."""
-    for i in range(settings.rounds + 1):
+    rounds = min(settings.rounds, ROUNDS.get(part, settings.rounds))
+    for i in range(rounds + 1):
         for name in names:
             results = found.setdefault(name, {})
             sides = worth_running(settings.chosen(part), results)
@@ -56,7 +58,7 @@ def measure(part: str, names: list[str], settings: Settings, found: Results, sav
                 result = run_worker(part, name, side, settings.engine, *options)
                 results.setdefault(side, []).append(result)
                 told = f"{1000 * result['median']:.1f} ms" if "median" in result else result["error"]
-                say(f"{part} {name} {side}, round {i} of {settings.rounds}: {told}")
+                say(f"{part} {name} {side}, round {i} of {rounds}: {told}")
         save()
 
 

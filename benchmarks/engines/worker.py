@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("case")
     parser.add_argument("side", help="tatami, torch-eager, torch-channels-last, torch-compile or onnxruntime")
     parser.add_argument("--engine", default="cpu", help="tatami's engine")
-    parser.add_argument("--seconds", type=float, default=2.0, help="how long to measure, about")
+    parser.add_argument("--seconds", type=float, default=1.5, help="how long to measure, about")
     parser.add_argument("--least", type=int, default=0, help="fewest steps, the warm-up included")
     given = parser.parse_args()
     if given.part == "peak":
