@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from tatami._version import __version__
-from tatami.cli import compare, evaluate, gpus, plan, predict, train, zoo
+from tatami.cli import bench, compare, evaluate, gpus, plan, predict, train, zoo
 from tatami.errors import BAD_INPUT, INTERRUPTED, NotationError, TatamiError
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 COMMANDS = {
     **{"plan": plan, "compare": compare, "train": train, "evaluate": evaluate, "predict": predict},
-    **{"zoo": zoo, "gpus": gpus},
+    **{"zoo": zoo, "gpus": gpus, "bench": bench},
 }
 for name, module in COMMANDS.items():
     app.command(name)(module.command)

@@ -64,7 +64,7 @@ def command(
     kernels: Annotated[
         bool,
         typer.Option(
-            "--kernels", help="How the CPU engine computes each layer: what runs as one, and by which method."
+            "--kernels", help="How the CPU engine computes: which layers run as one, by which methods."
         ),
     ] = False,
     force: Annotated[

@@ -1,7 +1,7 @@
 """The backward half of a program: where every gradient lies, and who adds to whom.
 
-A gradient that only passes through a layer (ADD, CONCAT, FLATTEN, an activation) keeps its memory; a second one for the
-same tensor is added to the first by the kernel that makes it. So the sums of residual branches cost no pass of their own.
+A gradient that only passes through a layer (ADD, CONCAT, FLATTEN, an activation) keeps its memory; another one for
+the same tensor is added to the first by the kernel that makes it. So the sums of residual branches cost no pass.
 """
 
 from __future__ import annotations
@@ -157,11 +157,14 @@ class _Backward:
 
     def flatten(self, group: Group, gradient: Place) -> None:
         name = group.head.inputs[0]
-        shape = self.network[name].shape
-        if gradient.is_dense:
-            self.pass_on(group.head.name, name, Place(gradient.buffer, shape, 0, shape[-1]))
+        if name not in self.maker.learns:
             return
-        raise AssertionError("a plain vector lies densely")
+        if not gradient.is_dense:  # it is a part of the gradient of a joined vector
+            part, gradient = gradient, self.new(group.last.name)
+            self.maker.touch(part)
+            self.maker.ops.append(Copy("backward", group.head.name, part, gradient))
+        shape = self.network[name].shape
+        self.pass_on(group.head.name, name, Place(gradient.buffer, shape, 0, shape[-1]))
 
     def slice(self, group: Group, gradient: Place) -> None:
         """The gradient of some channels is a part of the whole; what no slice has written is zero."""

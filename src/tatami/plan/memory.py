@@ -16,6 +16,10 @@ from tatami.network import Network
 from tatami.network.layers import Conv, Dense
 from tatami.plan.cost import FLOAT32, LayerCost
 from tatami.plan.kept import find_engine
+from tatami.plan.machine import thread_count
+from tatami.plan.measured import measured_methods
+from tatami.plan.methods import Methods
+from tatami.plan.program import Settings, make_program
 from tatami.plan.schedule import Kind, Schedule, Step, make_schedule
 from tatami.recipe import SGD, Optimizer
 
@@ -85,8 +89,8 @@ class Memory:
         activations: what the forward pass keeps for the backward pass; at inference, the most that is alive at a time.
         workspace: what lives only within the passes, at the peak: gradients of activations, and activations that are
             not kept.
-        peak_bytes: the most that is alive at one time, all kinds together; on the CPU engine what it takes, the holes of
-            its arena included.
+        peak_bytes: the most that is alive at one time, all kinds together; on the CPU engine what it takes, with the
+            holes of its arena.
         peak_at: the step of the peak.
         timeline: for each step, the bytes alive.
     """
@@ -151,8 +155,6 @@ def memory(network: Network, costs: tuple[LayerCost, ...], settings: StepSetting
 
 def _arena_memory(network: Network, costs: tuple[LayerCost, ...], settings: StepSettings) -> Memory:
     """That of the program which the CPU engine executes, byte for byte: parameters, and one arena for all else."""
-    from tatami.plan.program import make_program  # TEMP
-
     program = make_program(network, program_settings(settings))
     batch = settings.batch
     weights, state = weight_bytes(network, settings), optimizer_bytes(network, settings)
@@ -188,11 +190,6 @@ def _arena_memory(network: Network, costs: tuple[LayerCost, ...], settings: Step
 
 def program_settings(settings: StepSettings) -> Settings:
     """The step as the CPU engine's program takes it."""
-    from tatami.plan.machine import thread_count  # TEMP
-    from tatami.plan.measured import measured_methods
-    from tatami.plan.methods import Methods
-    from tatami.plan.program import Settings
-
     return Settings(
         settings.batch, settings.training, threads=thread_count(), methods=Methods(measured_methods(), settings.forced)
     )

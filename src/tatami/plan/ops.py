@@ -1,7 +1,7 @@
-"""The steps that the CPU engine executes: which layers, on which memory. Plain data; the engine turns each into kernels.
+"""The steps that the CPU engine executes: which layers, on which memory. Plain data; the engine makes kernels of each.
 
-A :class:`Place` says where a tensor lies: in which buffer of the arena, from which channel on, and how far it is from one
-position to the next. A slice of channels, and a branch that is written straight into a joined map, are places too.
+A :class:`Place` says where a tensor lies: in which buffer of the arena, from which channel on, and how far it is from
+one position to the next. A slice of channels, and a branch that is written straight into a joined map, are places too.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """What the CPU engine will do, decided before the first batch: the ops of a step, and where every tensor lies.
 
 The forward half stands here, the backward half in :mod:`tatami.plan.backward`. Nothing is copied that need not be: a
-branch of a CONCAT is written into the joined map, SLICE and FLATTEN are views, and what nobody needs any more is written
-over. The engine executes exactly these ops in an arena of exactly this size, which is why ``plan`` can foretell it.
+branch of a CONCAT is written into the joined map, SLICE and FLATTEN are views, and what nobody needs any more is
+written over. The engine executes exactly these ops in an arena of exactly this size, so ``plan`` can foretell it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from tatami.network import Network, Node
@@ -58,8 +58,8 @@ class Settings:
     training: bool = True
     itemsize: int = 4
     threads: int = 1
-    loss: Loss = CrossEntropy()
-    methods: Methods = Methods()
+    loss: Loss = field(default_factory=CrossEntropy)
+    methods: Methods = field(default_factory=Methods)
     wants_input: bool = False
 
     @property
@@ -120,7 +120,7 @@ def make_program(network: Network, settings: Settings) -> Program:
     maker = Maker(network, settings)
     maker.forward_pass()
     if not settings.training:
-        maker.buffers[maker.places[network.nodes[-1].name].buffer].last = maker.now - 1  # the caller reads it
+        maker.end_of_inference()
         return maker.program()
     from tatami.plan.backward import backward_pass  # it extends a Maker
 
@@ -183,6 +183,17 @@ class Maker:
         """Ops and buffers of the forward pass."""
         for group in self.groups:
             self._forward(group)
+
+    def end_of_inference(self) -> None:
+        """Keep the output for the caller, who reads it; it is no view of the samples."""
+        name = self.network.nodes[-1].name
+        output = self.places[name]
+        if self.buffers[output.buffer].kind == "input":
+            if len(self.network) > 1:  # INPUT alone gives the samples back from where they lie
+                self.places[name] = self.make_map(f"{name} (copy)", "activations", output.shape)
+            self.touch(output)
+            self.ops.append(Copy("forward", name, output, self.places[name]))
+        self.buffers[self.places[name].buffer].last = self.now - 1
 
     def _forward(self, group: Group) -> None:
         node, settings = group.head, self.settings
@@ -304,7 +315,7 @@ class Maker:
             else:
                 self.places[node.name] = self.make_map(node.name, "activations", node.shape)
         start = 0
-        for name, source in zip(node.inputs, inputs, strict=True):
+        for source in inputs:
             target = self.places[node.name].channels(start, start + source.shape[-1])
             if source != target:
                 self.touch(source, target)

@@ -13,16 +13,19 @@ from types import ModuleType
 from typing import Any
 
 from tatami.network.layers import (
+    BatchNorm,
     Conv,
     Dense,
     Layer,
+    LayerNorm,
+    LocalResponseNorm,
     Multiply,
     Scale,
     Shape,
 )
 from tatami.plan.arena import aligned
 from tatami.plan.ops import Pass
-from tatami.plan.scratch import bias, dense, depthwise, losses, merge, pointwise, scale, unfolded, winograd
+from tatami.plan.scratch import bias, dense, depthwise, losses, merge, norm, pointwise, scale, unfolded, winograd
 from tatami.recipe import Loss
 
 TILES = {"winograd4": 4, "winograd2": 2}
@@ -78,6 +81,17 @@ def _(layer: Dense, shapes: tuple[Shape, ...], method: str, sizes: Sizes, traini
     return dense.forward_scratch(layer, shapes[0], *sizes.values())
 
 
+@forward_bytes.register
+def _(layer: BatchNorm, shapes: tuple[Shape, ...], method: str, sizes: Sizes, training: bool) -> int:
+    scratch = norm.batch_norm_scratch if training else norm.batch_norm_inference_scratch
+    return scratch(shapes[0][-1], *sizes.values())
+
+
+@forward_bytes.register
+def _(layer: LocalResponseNorm, shapes: tuple[Shape, ...], method: str, sizes: Sizes, training: bool) -> int:
+    return norm.response_norm_scratch(layer.size, shapes[0][-1], *sizes.values())
+
+
 @singledispatch
 def backward_bytes(layer: Layer, shapes: tuple[Shape, ...], methods: Mapping[Pass, str], sizes: Sizes) -> int:
     """Scratch memory of a backward pass: its kernels run one after another and share it."""
@@ -101,6 +115,21 @@ def _(layer: Dense, shapes: tuple[Shape, ...], methods: Mapping[Pass, str], size
         dense.backward_weights_scratch(layer, shapes[0], *sizes.values()),
         dense.backward_data_scratch(layer, shapes[0], *sizes.values()),
     )
+
+
+@backward_bytes.register
+def _(layer: BatchNorm, shapes: tuple[Shape, ...], methods: Mapping[Pass, str], sizes: Sizes) -> int:
+    return norm.batch_norm_scratch(shapes[0][-1], *sizes.values())
+
+
+@backward_bytes.register
+def _(layer: LayerNorm, shapes: tuple[Shape, ...], methods: Mapping[Pass, str], sizes: Sizes) -> int:
+    return norm.layer_norm_scratch(shapes[0][-1], *sizes.values())
+
+
+@backward_bytes.register
+def _(layer: LocalResponseNorm, shapes: tuple[Shape, ...], methods: Mapping[Pass, str], sizes: Sizes) -> int:
+    return norm.response_norm_scratch(layer.size, shapes[0][-1], *sizes.values())
 
 
 @backward_bytes.register

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from scipy.special import softmax
@@ -12,9 +13,7 @@ from scipy.special import softmax
 from tatami.engines.base import Array
 from tatami.engines.checks import check_samples, check_targets, check_tensors
 from tatami.engines.cpu.clock import Clock
-from tatami.engines.cpu.inference import Inference
 from tatami.engines.cpu.memory import Tensors, aligned_array
-from tatami.engines.cpu.training import Training
 from tatami.engines.initial import initial_weights
 from tatami.errors import DataError, NumericError
 from tatami.network import Network
@@ -22,7 +21,17 @@ from tatami.network.layers import Softmax
 from tatami.plan.machine import thread_count
 from tatami.plan.methods import Methods
 from tatami.plan.program import Settings, make_program
+from tatami.plan.tiny import is_tiny
 from tatami.recipe import CrossEntropy, Loss, Optimizer
+
+if TYPE_CHECKING:  # whichever is used is imported when it is used: a tiny network does not wait for Numba
+    from tatami.engines.cpu.inference import Inference
+    from tatami.engines.cpu.plain.inference import PlainInference
+    from tatami.engines.cpu.plain.training import PlainTraining
+    from tatami.engines.cpu.training import Training
+
+    AnyTraining: TypeAlias = Training | PlainTraining
+    AnyInference: TypeAlias = Inference | PlainInference
 
 
 class CpuModel:
@@ -35,6 +44,7 @@ class CpuModel:
         weights, gradients: of all parameters, each in one flat buffer.
         slots: the optimizer's state, a flat buffer for each slot.
         steps: steps of gradient descent done.
+        plain: whether it computes in plain NumPy rather than in compiled kernels; as :func:`is_tiny` says, unless given.
     """
 
     def __init__(
@@ -48,11 +58,13 @@ class CpuModel:
         dtype: np.dtype,
         init: str,
         methods: Methods | None = None,
+        plain: bool | None = None,
     ) -> None:
         self.network, self.batch = network, batch
         self.optimizer, self.loss, self.dtype = optimizer, loss, dtype
         self.threads = thread_count()
         self.methods = methods or Methods()
+        self.plain = is_tiny(network, batch) if plain is None else plain
         self.steps = 0
         self.weights = Tensors(network, dtype)
         for name, value in initial_weights(network, seed, dtype, init).items():
@@ -64,8 +76,8 @@ class CpuModel:
         self._ends_in_softmax = isinstance(network.nodes[-1].layer, Softmax) and isinstance(loss, CrossEntropy)
         self._scored = Network(network.nodes[:-1]) if self._ends_in_softmax else network
         self._arena = np.zeros(0, np.uint8)
-        self._training: Training | None = None
-        self._inference: Inference | None = None
+        self._training: AnyTraining | None = None
+        self._inference: AnyInference | None = None
         self._turn = threading.RLock()
 
     # --- training ---
@@ -101,7 +113,7 @@ class CpuModel:
         training.backward.run(len(x), self.threads)
         return loss
 
-    def _not_finite(self, training: Training, x: Array, loss: float) -> Exception:
+    def _not_finite(self, training: AnyTraining, x: Array, loss: float) -> Exception:
         """Who began it: the pass is made again, op by op, up to the first output with NaN or infinity."""
         if not np.isfinite(x).all():
             return DataError("the samples hold NaN or infinity", where="x", hint="mend or leave out such samples")
@@ -148,23 +160,39 @@ class CpuModel:
 
     # --- programs ---
 
+    @property
+    def training(self) -> Training:
+        """The tables of a training step; made when it is first asked for."""
+        with self._turn:
+            return self._trained()
+
     def _settings(self, training: bool) -> Settings:
         return Settings(self.batch, training, self.dtype.itemsize, self.threads, self.loss, self.methods)
 
-    def _trained(self) -> Training:
+    def _trained(self) -> AnyTraining:
         if self._training is None:
             program = make_program(self._scored, self._settings(training=True))
             self._grow(program.arena.size)
-            self._training = Training(
+            kind: type[AnyTraining]
+            if self.plain:
+                from tatami.engines.cpu.plain.training import PlainTraining as kind
+            else:
+                from tatami.engines.cpu.training import Training as kind
+            self._training = kind(
                 program, self._arena, self.weights, self.gradients_buffer, self.slots, self.optimizer, self._clock
             )
         return self._training
 
-    def _inferred(self) -> Inference:
+    def _inferred(self) -> AnyInference:
         if self._inference is None:
             program = make_program(self._scored, self._settings(training=False))
             self._grow(program.arena.size)
-            self._inference = Inference(program, self._arena, self.weights, self._clock)
+            kind: type[AnyInference]
+            if self.plain:
+                from tatami.engines.cpu.plain.inference import PlainInference as kind
+            else:
+                from tatami.engines.cpu.inference import Inference as kind
+            self._inference = kind(program, self._arena, self.weights, self._clock)
         return self._inference
 
     def _grow(self, size: int) -> None:

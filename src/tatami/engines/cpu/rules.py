@@ -212,19 +212,27 @@ def _folded(layer: Conv, group: Group, x: Map, weight: int, shift: int, site: Si
 
 @backward.register
 def _(layer: Conv, op: Backward, site: Site) -> list[Call]:
+    return [call for calls in gradients_of_conv(op, site).values() for call in calls]
+
+
+def gradients_of_conv(op: Backward, site: Site) -> dict[str, list[Call]]:
+    """The calls of a convolution's backward pass by what they make: bias, backward_weights, backward_data."""
+    layer = op.group.layer
+    assert isinstance(layer, Conv)
     room, scratch, name = site.room, site.scratch(op), op.node
     x, y, dy = room.map(op.inputs[0]), room.map(op.output), room.map(op.gradient)
-    calls = bias.bend_and_bias_backward(y, dy, bend_of(op.group), site.gradient(name, "bias"), scratch)
+    calls = {"bias": bias.bend_and_bias_backward(y, dy, bend_of(op.group), site.gradient(name, "bias"), scratch)}
     by_weights = find_method(op.methods["backward_weights"], room)
-    calls += by_weights.backward_weights(layer, x, dy, site.gradient(name, "weight"), scratch)
+    calls["backward_weights"] = by_weights.backward_weights(layer, x, dy, site.gradient(name, "weight"), scratch)
     (target,) = op.targets
     if target is not None:
         by_data = find_method(op.methods["backward_data"], room)
-        weight = site.parameter(name, "weight")
+        weight, dx = site.parameter(name, "weight"), room.map(target.place)
         size = packed_bytes(layer, x.shape, op.methods["backward_data"], "backward_data", room.dtype.itemsize)
-        calls += by_data.pack_backward(layer, x.shape, weight, scratch)
-        dx = room.map(target.place)
-        calls += by_data.backward_data(layer, dy, dx, scratch if size else weight, target.add, scratch + size)
+        calls["backward_data"] = [
+            *by_data.pack_backward(layer, x.shape, weight, scratch),
+            *by_data.backward_data(layer, dy, dx, scratch if size else weight, target.add, scratch + size),
+        ]
     return calls
 
 

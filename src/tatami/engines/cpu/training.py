@@ -25,6 +25,7 @@ class Training:
     Attributes:
         program: what they do.
         room: where.
+        site: what the calls are made for.
         forward, backward, update: the tables.
     """
 
@@ -43,6 +44,7 @@ class Training:
         self.room = Room(program, arena[: program.arena.size], self.dtype)
         self._loss = np.zeros(1)
         site = Site(self.room, weights, gradients, clock, self._loss.ctypes.data)
+        self.site = site
         calls: list[tuple[Op, list[Call]]] = [(op, calls_of(op, site)) for op in program.ops]
         self.forward = make_table(_flat(calls, "forward", "loss"), self.dtype)
         self.backward = make_table(_flat(calls, "backward"), self.dtype)
