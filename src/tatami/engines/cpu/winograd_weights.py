@@ -4,8 +4,9 @@ The adjoint of the forward pass in U (Lavin & Gray 2015, equation 8). For each o
 product dU = V^T Q, (C x tiles) (tiles x K), summed over all tiles of the batch.
 
 *In blocks* each part adds up dU over its own tiles; the parts' dU are then summed in the order of the parts. *In
-panels*, when dU is large, all tiles are transformed first, then each part computes its own piece of dU, some channels
-by one panel of filters, over all tiles, and transforms it at once: no dU is ever stored, nor one for each part.
+panels*, when dU is large, all tiles are transformed first, then each part computes its own pieces of dU, some channels
+by some panels of filters, over all tiles, and transforms them at once: dU is never there as a whole, nor once for each
+part.
 """
 
 from __future__ import annotations
@@ -101,36 +102,59 @@ def sum_gradients(args: Any, real: Any, n: int, part: int, parts: int) -> None:
 
 
 @kernel
+def transform_gradient(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+    """Q of a chunk of tiles: (products, panels, tiles, width)."""
+    filters = unpack(args, 10)[9]
+    q, step, begin, most = unpack(args, 22)[18:]
+    width = panel_width(real)
+    panels = ceiling(filters, width)
+    count = min(most, tile_count(args, n) - begin)
+    first, last = share(max(count, 0) * panels, part, parts)
+    while first < last:
+        panel, tile = first // count, first % count
+        some = min(count - tile, last - first)
+        target = at(pointer(q, real), (panel * most + tile) * width)
+        read_gradients(args, real, begin + tile, some, panel, target, step)
+        first += some
+
+
+@kernel
 def gradient_panels(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     """Each part computes pieces of dU over all tiles of a chunk, and transforms them to dW."""
     words = unpack(args, 29)
     channels, filters, products = words[4], words[9], words[17]
-    v, begin, most, row, step, scratch, size, group, q_step, du_step, d_weight = words[18:]
+    q, q_step, begin, most, v, row, v_step, scratch, size, du_step, d_weight = words[18:]
     count = min(most, tile_count(args, n) - begin)
     if count <= 0:
         return
     width = panel_width(real)
     panels = ceiling(filters, width)
-    rows = min(channels, plan.CHANNELS)
-    while rows > 24 and panels * ceiling(channels, rows) < parts:
+    # Pieces of dU: some channels by some panels, smaller where there would be none for some parts.
+    rows, group = min(channels, plan.CHANNELS), plan.PANELS
+    while group > 1 and ceiling(panels, group) * ceiling(channels, rows) < parts:
+        group = group // 2
+    while rows > 24 and ceiling(panels, group) * ceiling(channels, rows) < parts:
         rows = ceiling(rows, 2)
     pieces = ceiling(channels, rows)
     du = at(pointer(scratch, real), part * size)
-    q = at(du, products * du_step)
-    first, last = share(panels * pieces, part, parts)
+    first, last = share(ceiling(panels, group) * pieces, part, parts)
     for item in range(first, last):
-        panel, c = item // pieces, item % pieces * rows
+        panel, c = item // pieces * group, item % pieces * rows
         some = min(rows, channels - c)
-        for start in range(0, count, group):
-            depth = min(group, count - start)
-            read_gradients(args, real, begin + start, depth, panel, q, q_step)
-            for p in range(products):
-                a, target = at(pointer(v, real), p * step + start * row + c), at(du, p * du_step)
-                multiply_panel(
-                    a, 1, row, at(q, p * q_step), target, width, some, filters - panel * width, depth, start > 0
+        for p in range(products):
+            for i in range(min(group, panels - panel)):
+                target, rest = at(du, (i * products + p) * du_step), filters - (panel + i) * width
+                for d in range(0, count, plan.DEPTH):
+                    depth = min(plan.DEPTH, count - d)
+                    a = at(pointer(v, real), p * v_step + d * row + c)
+                    b = at(pointer(q, real), p * q_step + ((panel + i) * most + d) * width)
+                    multiply_panel(a, 1, row, b, target, width, some, rest, depth, d > 0)
+        for i in range(min(group, panels - panel)):
+            piece = at(du, i * products * du_step)
+            for r in range(some):
+                _write_weights(
+                    args, real, panel + i, c + r, at(piece, r * width), du_step, pointer(d_weight, real), begin > 0
                 )
-        for i in range(some):
-            _write_weights(args, real, panel, c + i, at(du, i * width), du_step, pointer(d_weight, real), begin > 0)
 
 
 def backward_weights(
@@ -156,11 +180,14 @@ def backward_weights(
         sizes = (layout.weights_part, block, layout.row, layout.step(block), layout.panel_step(block))
         args = (*here, scratch, *sizes, layout.gradient_step, layout.gradient, d_weight)
         return [Call(gradient_blocks, args), Call(sum_gradients, args)]
-    own = scratch + layout.weights_shared * itemsize
-    sizes = (own, layout.weights_part, layout.group, layout.panel_step(layout.group), layout.gradient_step)
     calls = []
+    q = scratch + layout.transformed * itemsize
+    own = q + layout.transformed_gradient * itemsize
     for begin in range(0, batch * cut.tiles, layout.chunk):
-        chunk = (scratch, begin, layout.chunk, layout.row, layout.step(layout.chunk))
-        calls.append(Call(transform_input, (*here, *chunk)))
-        calls.append(Call(gradient_panels, (*here, *chunk, *sizes, d_weight)))
+        v_place = (layout.row, layout.step(layout.chunk))
+        q_chunk = (q, layout.gradients_step, begin, layout.chunk)
+        calls.append(Call(transform_input, (*here, scratch, begin, layout.chunk, *v_place)))
+        calls.append(Call(transform_gradient, (*here, *q_chunk)))
+        sizes = (own, layout.weights_part, layout.gradient_step, d_weight)
+        calls.append(Call(gradient_panels, (*here, *q_chunk, scratch, *v_place, *sizes)))
     return calls

@@ -23,11 +23,11 @@ PANEL_VECTORS = (1, 2)  # vectors of 64 bytes that a panel of the matrix product
 DEPTH = 256  # of one product: a panel of that depth stays in the first cache
 SLICE = 128  # channels of the filters that are transformed at once
 GROUP = 128  # tiles that pass by a panel at once
-CHANNELS = 128  # rows of the weights' gradient that one thread computes at once
+CHANNELS, PANELS = 128, 2  # rows and panels of U's gradient that one thread computes at once
 BLOCK_BYTES = 1 << 20  # of a block of transformed tiles
 LARGE_FILTERS = 3 << 20  # bytes of U from which on threads take panels
 LARGE_GRADIENT = 1 << 20  # bytes of U's gradient from which on threads share it
-CHUNK_BYTES = 32 << 20  # of transformed tiles that are kept at once
+CHUNK = 256  # tiles that are transformed at once when threads take panels
 
 
 def applies(layer: Conv, shape: Shape) -> bool:
@@ -164,8 +164,7 @@ class Layout:
     @property
     def chunk(self) -> int:
         """Tiles that are transformed at once when threads take panels."""
-        fit = CHUNK_BYTES // (self.cut.products * self.row * self.itemsize)
-        return min(max(fit // GROUP * GROUP, GROUP), self.batch * self.cut.tiles)
+        return min(CHUNK, self.batch * self.cut.tiles)
 
     @property
     def group(self) -> int:
@@ -179,6 +178,11 @@ class Layout:
     def panel_step(self, rows: int) -> int:
         """From one product to the next in a panel of so many rows: of U, its gradient, M or Q."""
         return odd_lines(rows * self.width, self.itemsize)
+
+    @property
+    def transformed(self) -> int:
+        """V of a chunk."""
+        return self.cut.products * self.step(self.chunk)
 
     # --- forward, and the gradient of the input, which is a forward pass of ``cut.backward`` ---
 
@@ -202,7 +206,7 @@ class Layout:
     @property
     def shared(self) -> int:
         """Of all threads together in a forward pass: V of a chunk."""
-        return self.cut.products * self.step(self.chunk) if in_panels(self.cut, self.itemsize) else 0
+        return self.transformed if in_panels(self.cut, self.itemsize) else 0
 
     # --- the gradient of the weights ---
 
@@ -214,21 +218,31 @@ class Layout:
 
     @property
     def gradient(self) -> int:
-        """A thread's gradient of U: all panels, or a piece of one."""
-        panels = 1 if shares_gradient(self.cut, self.itemsize) else self.panels
+        """A thread's gradient of U: all panels, or a piece."""
+        panels = min(self.panels, PANELS) if shares_gradient(self.cut, self.itemsize) else self.panels
         return panels * self.cut.products * self.gradient_step
 
     @property
+    def gradients_step(self) -> int:
+        """From one product to the next in Q of a chunk, (products, panels, tiles, width)."""
+        return self.panel_step(self.panels * self.chunk)
+
+    @property
+    def transformed_gradient(self) -> int:
+        """Q of a chunk."""
+        return self.cut.products * self.gradients_step
+
+    @property
     def weights_part(self) -> int:
-        """Of each thread: U's gradient and Q, and V if it is not shared."""
+        """Of each thread: U's gradient, and V and a panel of Q if they are not shared."""
         if shares_gradient(self.cut, self.itemsize):
-            return self.gradient + self.cut.products * self.panel_step(self.group)
+            return self.gradient
         return self.gradient + self.cut.products * (self.step(self.block) + self.panel_step(self.block))
 
     @property
     def weights_shared(self) -> int:
-        """Of all threads together: V of a chunk."""
-        return self.cut.products * self.step(self.chunk) if shares_gradient(self.cut, self.itemsize) else 0
+        """Of all threads together: V and Q of a chunk."""
+        return self.transformed + self.transformed_gradient if shares_gradient(self.cut, self.itemsize) else 0
 
 
 def in_panels(cut: Cut, itemsize: int) -> bool:
