@@ -4,7 +4,6 @@ import numpy as np
 
 from tatami.engines.cpu.clock import Clock
 from tatami.engines.cpu.memory import Tensors, aligned_array
-from tatami.engines.cpu.training import Training
 from tatami.network import Network
 from tatami.plan.methods import Methods
 from tatami.plan.ops import LossStep
@@ -14,17 +13,29 @@ from tatami.recipe import SGD, MeanSquaredError
 from .gradient_check import Pass
 
 
-def cpu_pass(network: Network, batch: int, dtype: str = "float64", threads: int = 2, methods: Methods | None = None) -> Pass:
-    """Seed 3, step 1, as :func:`textbook_pass` has it."""
+def cpu_pass(
+    network: Network,
+    batch: int,
+    dtype: str = "float64",
+    threads: int = 2,
+    methods: Methods | None = None,
+    plain: bool = False,
+) -> Pass:
+    """Seed 3, step 1, as :func:`textbook_pass` has it; compiled, or in ``plain`` NumPy."""
     kind = np.dtype(dtype)
     settings = Settings(
-        batch, itemsize=kind.itemsize, threads=threads, loss=MeanSquaredError(), methods=methods or Methods(), wants_input=True
+        batch,
+        itemsize=kind.itemsize,
+        threads=threads,
+        loss=MeanSquaredError(),
+        methods=methods or Methods(),
+        wants_input=True,
     )
     program = make_program(network, settings)
     arena = aligned_array(program.arena.size, np.dtype(np.uint8))
     tensors, clock = Tensors(network, kind), Clock(3)
     gradients = aligned_array(tensors.trainable, kind)
-    training = Training(program, arena, tensors, gradients, {}, SGD(), clock)
+    training = _training_type(plain)(program, arena, tensors, gradients, {}, SGD(), clock)
     (loss,) = (op for op in program.ops if isinstance(op, LossStep))
     # Everything starts as garbage: no kernel may count on zeros.
     arena.view(np.uint8)[:] = 255
@@ -47,3 +58,14 @@ def cpu_pass(network: Network, batch: int, dtype: str = "float64", threads: int 
         return Y, backward
 
     return run
+
+
+def _training_type(plain: bool) -> type:
+    """Compiled kernels are imported where they are wanted, for that takes Numba."""
+    if plain:
+        from tatami.engines.cpu.plain.training import PlainTraining
+
+        return PlainTraining
+    from tatami.engines.cpu.training import Training
+
+    return Training

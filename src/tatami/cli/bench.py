@@ -59,6 +59,7 @@ def command(
         dtype=np.dtype(np.float32),
         init="he",
         methods=Methods({**measured_methods(), **chosen}),
+        plain=False,
     )
     times = profile(model, repeats)
     if format is Format.json:

@@ -9,7 +9,7 @@ import numpy as np
 from tatami.engines.base import Array
 from tatami.engines.cpu.places import Map
 from tatami.network import Network
-from tatami.network.layers import Parameter
+from tatami.network.layers import Parameter, product
 from tatami.plan.arena import ALIGNMENT
 from tatami.plan.ops import Place
 from tatami.plan.program import Program
@@ -72,12 +72,12 @@ class Room:
         """The values of ``n`` samples at a place: (n, *shape), a view."""
         offset = self.program.arena.offsets[place.buffer]
         *spatial, channels = place.shape
-        count = n * int(np.prod(spatial, dtype=np.int64)) * place.stride
+        count = n * product(tuple(spatial)) * place.stride
         values = self.memory[offset : offset + count * self.dtype.itemsize].view(self.dtype)
         return values.reshape(n, *spatial, place.stride)[..., place.offset : place.offset + channels]
 
     def raw(self, buffer: str, shape: tuple[int, ...], dtype: np.dtype) -> Array:
         """The first values of a buffer, as an array of another type."""
         offset = self.program.arena.offsets[buffer]
-        size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        size = product(shape) * dtype.itemsize
         return self.memory[offset : offset + size].view(dtype).reshape(shape)

@@ -24,7 +24,7 @@ from tatami.plan.program import Settings, make_program
 from tatami.plan.tiny import is_tiny
 from tatami.recipe import CrossEntropy, Loss, Optimizer
 
-if TYPE_CHECKING:  # whichever is used is imported when it is used: a tiny network does not wait for Numba
+if TYPE_CHECKING:
     from tatami.engines.cpu.inference import Inference
     from tatami.engines.cpu.plain.inference import PlainInference
     from tatami.engines.cpu.plain.training import PlainTraining
@@ -37,14 +37,14 @@ if TYPE_CHECKING:  # whichever is used is imported when it is used: a tiny netwo
 class CpuModel:
     """A :class:`tatami.engines.base.Model` that decides everything before the first batch.
 
-    The program of a training step is made with the first step, that of inference with the first forward pass. Calls from
-    several threads take turns.
+    The program of a training step is made with the first step, that of inference with the first forward pass. Calls
+    from several threads take turns.
 
     Attributes:
         weights, gradients: of all parameters, each in one flat buffer.
         slots: the optimizer's state, a flat buffer for each slot.
         steps: steps of gradient descent done.
-        plain: whether it computes in plain NumPy rather than in compiled kernels; as :func:`is_tiny` says, unless given.
+        plain: whether it computes in plain NumPy rather than in compiled kernels: for tiny networks, unless given.
     """
 
     def __init__(
@@ -162,9 +162,13 @@ class CpuModel:
 
     @property
     def training(self) -> Training:
-        """The tables of a training step; made when it is first asked for."""
+        """The tables of a training step, of a model that is not plain; made when they are first asked for."""
+        from tatami.engines.cpu.training import Training
+
         with self._turn:
-            return self._trained()
+            training = self._trained()
+            assert isinstance(training, Training)
+            return training
 
     def _settings(self, training: bool) -> Settings:
         return Settings(self.batch, training, self.dtype.itemsize, self.threads, self.loss, self.methods)
@@ -173,12 +177,7 @@ class CpuModel:
         if self._training is None:
             program = make_program(self._scored, self._settings(training=True))
             self._grow(program.arena.size)
-            kind: type[AnyTraining]
-            if self.plain:
-                from tatami.engines.cpu.plain.training import PlainTraining as kind
-            else:
-                from tatami.engines.cpu.training import Training as kind
-            self._training = kind(
+            self._training = _training_type(self.plain)(
                 program, self._arena, self.weights, self.gradients_buffer, self.slots, self.optimizer, self._clock
             )
         return self._training
@@ -187,12 +186,7 @@ class CpuModel:
         if self._inference is None:
             program = make_program(self._scored, self._settings(training=False))
             self._grow(program.arena.size)
-            kind: type[AnyInference]
-            if self.plain:
-                from tatami.engines.cpu.plain.inference import PlainInference as kind
-            else:
-                from tatami.engines.cpu.inference import Inference as kind
-            self._inference = kind(program, self._arena, self.weights, self._clock)
+            self._inference = _inference_type(self.plain)(program, self._arena, self.weights, self._clock)
         return self._inference
 
     def _grow(self, size: int) -> None:
@@ -255,3 +249,26 @@ class CpuModel:
                 "workspace": room - sum(inside.values()),
                 "peak_bytes": sum(taken.values()) + room,
             }
+
+
+# Each is imported when it is used: a tiny network does not wait for Numba.
+
+
+def _training_type(plain: bool) -> type[AnyTraining]:
+    if plain:
+        from tatami.engines.cpu.plain.training import PlainTraining
+
+        return PlainTraining
+    from tatami.engines.cpu.training import Training
+
+    return Training
+
+
+def _inference_type(plain: bool) -> type[AnyInference]:
+    if plain:
+        from tatami.engines.cpu.plain.inference import PlainInference
+
+        return PlainInference
+    from tatami.engines.cpu.inference import Inference
+
+    return Inference

@@ -99,6 +99,7 @@ def measure_methods(
             dtype=np.dtype(np.float32),
             init="he",
             methods=Methods(forced=(name,)),
+            plain=False,
         )
         for time in profile(model, repeats):
             if time.method == name and isinstance(time.op, (Forward, Backward)):
