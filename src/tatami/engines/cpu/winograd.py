@@ -8,7 +8,6 @@ two ways, is written in :mod:`tatami.plan.scratch.winograd`; that of the weights
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from tatami.engines.cpu.compiled import compiled
@@ -88,7 +87,6 @@ def _write_outputs(args: Any, real: Any, begin: int, count: int, panel: int, m: 
     y, stride, height, width, filters, _, _, form = unpack(args, 13)[5:]
     bias, slope_word, cap_word, add = unpack(args, 22)[18:]
     slope, cap = real(real_number(slope_word)), real(real_number(cap_word))
-    bent = slope != real(1) or cap < real(math.inf)
     slopes, caps = splat(slope, real), splat(cap, real)
     all_ = panel_width(real)
     first = panel * all_
@@ -99,9 +97,7 @@ def _write_outputs(args: Any, real: Any, begin: int, count: int, panel: int, m: 
         target = at(base, (sample * height + top) * row + left * stride)
         bottom, right = height - top, width - left
         source = at(m, t * all_)
-        output_tile(
-            form, source, step, b, bias != 0, slopes, caps, bent, add != 0, target, row, stride, bottom, right, some
-        )
+        output_tile(form, source, step, b, bias != 0, slopes, caps, add != 0, target, row, stride, bottom, right, some)
         sample, top, left = next_place(args, sample, top, left)
 
 
@@ -119,7 +115,7 @@ def forward_blocks(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     first, last = share(ceiling(tiles, block), part, parts)
     for begin in range(first * block, last * block, block):
         count = min(block, tiles - begin)
-        read_inputs(args, real, begin, count, 0, channels, v, row, step)
+        read_inputs(args, real, begin, count, 0, channels, v, step, row, 1)
         for panel in range(ceiling(filters, width)):
             u = at(pointer(packed, real), panel * products * u_step)
             _multiply_all(args, v, step, row, u, u_step, m, m_step, panel, count, channels, False)
@@ -131,7 +127,7 @@ def forward_panels(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     """Each part takes panels of filters, transforms them in slices, and meets groups of the chunk's tiles with them."""
     words = unpack(args, 34)
     channels, filters, products = words[4], words[9], words[17]
-    weight, turned, v, begin, most, row, step, scratch, size, u_step, group, m_step = words[22:]
+    weight, turned, v, begin, most, step, row, scratch, size, u_step, group, m_step = words[22:]
     count = min(most, tile_count(args, n) - begin)
     if count <= 0:
         return
@@ -185,8 +181,8 @@ def _convolve(
     sizes = (own, layout.part, layout.panel_step(plan.SLICE), layout.group, layout.panel_step(layout.group))
     calls = []
     for begin in range(0, batch * cut.tiles, layout.chunk):
-        chunk = (scratch, begin, layout.chunk, layout.row, layout.step(layout.chunk))
-        calls.append(Call(transform_input, (*here, *chunk)))
+        chunk = (scratch, begin, layout.chunk, layout.step(layout.chunk), layout.row)
+        calls.append(Call(transform_input, (*here, *chunk, 1)))
         calls.append(Call(forward_panels, (*common, filters, int(turned), *chunk, *sizes)))
     return calls
 

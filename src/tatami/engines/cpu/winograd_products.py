@@ -1,8 +1,4 @@
-"""The matrix products of a Winograd convolution: many small ones, one panel wide.
-
-Their heights are those of tiles and channels, often 16 or 32, and of 16 filters a panel is half empty. So beside the
-tiles of :func:`tatami.engines.cpu.gemm.multiply` there are some of fewer rows, and of one vector and more rows.
-"""
+"""The matrix products of a Winograd convolution: many small ones, one panel wide, of 16 or 32 rows as often as not."""
 
 from __future__ import annotations
 
@@ -14,37 +10,33 @@ from tatami.engines.cpu.pointers import at
 from tatami.engines.cpu.tile import tile
 from tatami.engines.cpu.vector import lanes
 
-_EIGHT = ROWS * 2 // 3
-_full, _eight = tile(ROWS, PANEL_VECTORS), tile(_EIGHT, PANEL_VECTORS)
-_narrow, _narrow_eight = tile(2 * ROWS, 1), tile(_EIGHT, 1)
+_FEWER = ROWS * 2 // 3
+_fewer, _fewer_narrow = tile(_FEWER, PANEL_VECTORS), tile(_FEWER, 1)
 
 
 @compiled
 def multiply_panel(
     a: Any, am: int, ad: int, panel: Any, c: Any, cm: int, rows: int, columns: int, depth: int, add: bool
 ) -> None:
-    """C (rows by a panel) = A B, or += with ``add``.
+    """C (rows by a panel) = A B, or += with ``add``; strides as in :func:`tatami.engines.cpu.gemm.multiply`.
 
-    At least ``columns`` columns, those that hold anything, are written, in whole vectors; strides are those of
-    :func:`tatami.engines.cpu.gemm.multiply`.
+    ``columns`` of the panel hold anything; they are written, and others up to whole vectors. Tiles have 12 rows, but at
+    the end 8 or 8 and 8 where that leaves no rest: small tiles are slow.
     """
-    size = lanes(a)
-    width = size * PANEL_VECTORS
-    m = 0
-    if columns <= size < width:
-        while m + 2 * ROWS <= rows:
-            _narrow(at(a, m * am), am, ad, panel, width, at(c, m * cm), cm, depth, size, add)
-            m += 2 * ROWS
-        while m + _EIGHT <= rows:
-            _narrow_eight(at(a, m * am), am, ad, panel, width, at(c, m * cm), cm, depth, size, add)
-            m += _EIGHT
-    else:
-        # 12 rows at a time, but in the end 8 and 8 for 16, and 8 for 8.
-        while m + ROWS <= rows and rows - m != 2 * _EIGHT:
-            _full(at(a, m * am), am, ad, panel, width, at(c, m * cm), cm, depth, width, add)
-            m += ROWS
-        while m + _EIGHT <= rows:
-            _eight(at(a, m * am), am, ad, panel, width, at(c, m * cm), cm, depth, width, add)
-            m += _EIGHT
-    if m < rows:
-        multiply(at(a, m * am), am, ad, panel, at(c, m * cm), cm, rows - m, width, depth, add)
+    size, width = lanes(a), lanes(a) * PANEL_VECTORS
+    narrow = columns <= size
+    rest = rows % ROWS
+    tail = 0
+    if rest == _FEWER:
+        tail = _FEWER
+    elif rest == 2 * _FEWER - ROWS and rows > ROWS:
+        tail = 2 * _FEWER
+    m = rows - tail
+    if m:
+        multiply(a, am, ad, panel, c, cm, m, size if narrow else width, depth, add)
+    while m < rows:
+        if narrow:
+            _fewer_narrow(at(a, m * am), am, ad, panel, width, at(c, m * cm), cm, depth, size, add)
+        else:
+            _fewer(at(a, m * am), am, ad, panel, width, at(c, m * cm), cm, depth, width, add)
+        m += _FEWER

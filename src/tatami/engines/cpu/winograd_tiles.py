@@ -78,17 +78,20 @@ def next_place(args: Any, sample: int, top: int, left: int) -> tuple[int, int, i
 
 @compiled
 def read_inputs(
-    args: Any, real: Any, begin: int, count: int, first: int, last: int, v: Any, row_of_tile: int, step: int
+    args: Any, real: Any, begin: int, count: int, first: int, last: int, v: Any, step: int, next_: int, spread: int
 ) -> None:
-    """B^T d B of ``count`` tiles, channels ``first`` to ``last``, to v[p * step + t * row_of_tile + channel]."""
+    """B^T d B of ``count`` tiles, channels ``first`` to ``last``, to v[p * step + t * next_ + channel * spread].
+
+    ``first`` is a multiple of the lanes; vectors stay as they are, also when they are spread.
+    """
     x, stride, height, width, channels = unpack(args, 5)
     pad_top, pad_left, form = unpack(args, 13)[10:]
     base, row, some = at(pointer(x, real), first), width * stride, min(last, channels) - first
     sample, top, left = tile_place(args, begin)
     for t in range(count):
         y, z = top - pad_top, left - pad_left
-        source, target = at(base, (sample * height + y) * row + z * stride), at(v, t * row_of_tile + first)
-        input_tile(form, source, row, stride, -y, height - y, -z, width - z, some, some, target, step)
+        source, target = at(base, (sample * height + y) * row + z * stride), at(v, t * next_ + first * spread)
+        input_tile(form, source, row, stride, -y, height - y, -z, width - z, some, some, target, step, spread)
         sample, top, left = next_place(args, sample, top, left)
 
 
@@ -102,7 +105,7 @@ def read_gradients(args: Any, real: Any, begin: int, count: int, panel: int, q: 
     sample, top, left = tile_place(args, begin)
     for t in range(count):
         source, target = at(base, (sample * height + top) * row + left * stride), at(q, t * all_)
-        gradient_tile(form, source, row, stride, 0, height - top, 0, width - left, some, all_, target, step)
+        gradient_tile(form, source, row, stride, 0, height - top, 0, width - left, some, all_, target, step, 1)
         sample, top, left = next_place(args, sample, top, left)
 
 
@@ -124,7 +127,7 @@ def read_filters(
     if not turned:
         for d in range(first, last):
             source, target = at(weight, d * filters + column), at(u, (d - first) * width)
-            filter_tile(form, source, 3 * area, area, 0, 3, 0, 3, some, width, target, step)
+            filter_tile(form, source, 3 * area, area, 0, 3, 0, 3, some, width, target, step, 1)
         return
     for d in range(first, last, size):
         # The turned filters lie first where the transformed ones will: of those there are more, one for each product.
@@ -136,14 +139,14 @@ def read_filters(
                 turn_tile(source, channels, some - k, last - d, at(target, k), width)
         for i in range(min(size, last - d)):
             here = at(place, i * width)
-            filter_tile(form, here, 3 * step, step, 0, 3, 0, 3, width, width, here, step)
+            filter_tile(form, here, 3 * step, step, 0, 3, 0, 3, width, width, here, step, 1)
 
 
 @kernel
 def transform_input(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     """V of a chunk of tiles."""
     channels = unpack(args, 5)[4]
-    v, begin, most, row, step = unpack(args, 23)[18:]
+    v, begin, most, step, next_, spread = unpack(args, 24)[18:]
     count = min(most, tile_count(args, n) - begin)
     vectors = ceiling(channels, lanes(real))
     first, last = share(max(count, 0) * vectors, part, parts)
@@ -151,6 +154,7 @@ def transform_input(args: Any, real: Any, n: int, part: int, parts: int) -> None
         tile, vector = first // vectors, first % vectors
         some = min(vectors - vector, last - first)
         channel = vector * lanes(real)
-        target = at(pointer(v, real), tile * row)
-        read_inputs(args, real, begin + tile, 1, channel, channel + some * lanes(real), target, row, step)
+        target = at(pointer(v, real), tile * next_)
+        end = channel + some * lanes(real)
+        read_inputs(args, real, begin + tile, 1, channel, end, target, step, next_, spread)
         first += some

@@ -264,18 +264,19 @@ def _reader(matrices: dict[int, Matrix]) -> Any:
         total: Any,
         target: Any,
         step: Any,
+        spread: Any,
     ) -> Any:
-        """Read source[i * row + j * column + c] and write the operand of product p to target[p * step + c].
+        """Read source[i * row + j * column + c] and write the operand of product p to target[p * step + c * spread].
 
-        Rows top <= i < bottom, columns left <= j < right and channels c < count exist, the others are 0; operands are
-        written for c < total, rounded up to vectors.
+        Rows top <= i < bottom, columns left <= j < right and channels c < count exist, the others are 0. Operands are
+        written for c < total, rounded up to vectors, which ``spread`` moves apart as wholes.
         """
         i64 = types.int64
-        signature = types.void(i64, source, i64, i64, i64, i64, i64, i64, i64, i64, source, i64)
+        signature = types.void(i64, source, i64, i64, i64, i64, i64, i64, i64, i64, source, i64, i64)
         vector = llvm_vector(Vector(source.dtype))
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            form, source, row, column, top, bottom, left, right, count, total, target, step = values
+            form, source, row, column, top, bottom, left, right, count, total, target, step, spread = values
 
             def write(m_h: int, m_w: int) -> None:
                 pair = matrices[m_h], matrices[m_w]
@@ -284,7 +285,7 @@ def _reader(matrices: dict[int, Matrix]) -> Any:
                 def one(channel: Any, plain: bool) -> None:
                     here = _Places(builder, builder.gep(source, [channel]), row, column)
                     across = builder.mul(step, ir.Constant(WORD, len(pair[1])))
-                    there = _Places(builder, builder.gep(target, [channel]), step, across)
+                    there = _Places(builder, builder.gep(target, [builder.mul(channel, spread)]), step, across)
                     mask = None if plain else edges.masks(vector, builder.sub(count, channel))
 
                     def read(i: int, j: int) -> Any:
@@ -322,7 +323,6 @@ def _writer(matrices: dict[int, Matrix]) -> Any:
         biased: Any,
         slope: Any,
         cap: Any,
-        bent: Any,
         add: Any,
         target: Any,
         row: Any,
@@ -333,19 +333,20 @@ def _writer(matrices: dict[int, Matrix]) -> Any:
     ) -> Any:
         """Read product p from source[p * step + c], write bend(result + bias[c]) to target[i * row + j * column + c].
 
-        Rows i < bottom, columns j < right and channels c < count exist. There is a bias if ``biased``, a bend if
-        ``bent``; with ``add`` the result, not bent, is added to what is there.
+        Rows i < bottom, columns j < right and channels c < count exist. There is a bias if ``biased``; with ``add`` the
+        result is added to what is there. The bend costs nothing: memory is what the transform waits for.
         """
         i64, flag = types.int64, types.boolean
         vector_type = Vector(source.dtype)
         signature = types.void(
-            i64, source, i64, source, flag, vector_type, vector_type, flag, flag, source, i64, i64, i64, i64, i64
+            i64, source, i64, source, flag, vector_type, vector_type, flag, source, i64, i64, i64, i64, i64
         )
         vector = llvm_vector(vector_type)
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            form, source, step, bias, biased, slope, cap, bent, add, target, row, column, bottom, right, count = values
+            form, source, step, bias, biased, slope, cap, add, target, row, column, bottom, right, count = values
             zero, none = ir.Constant(vector, [0.0] * vector.count), ir.Constant(WORD, 0)
+            nowhere = ir.Constant(ir.VectorType(ir.IntType(1), vector.count), [0] * vector.count)
 
             def bend(value: Any) -> Any:
                 lower = builder.select(builder.fcmp_unordered(">", value, zero), value, builder.fmul(value, slope))
@@ -365,36 +366,18 @@ def _writer(matrices: dict[int, Matrix]) -> Any:
                     )
                     mask = None if plain else edges.masks(vector, builder.sub(count, channel))
 
-                    def finish(store: Callable[[Any, int, int, Any], None]) -> None:
-                        _transform(
-                            Emitter(builder, vector),
-                            pair,
-                            lambda i, j: load_plain(builder, vector, here.at(i, j)),
-                            lambda i, j, value: store(builder.fadd(value, shift), i, j, there.at(i, j)),
-                        )
+                    def store(i: int, j: int, value: Any) -> None:
+                        place, value = there.at(i, j), builder.fadd(value, shift)
+                        if mask is None:
+                            store_plain(builder, vector, bend(value), place)
+                            return
+                        here_ = mask(i, j)
+                        old = load_masked(builder, vector, place, builder.select(add, here_, nowhere))
+                        store_masked(builder, vector, builder.fadd(bend(value), old), place, here_)
 
-                    if mask is None:
-                        with builder.if_else(bent) as (curved, straight):
-                            with curved:
-                                finish(lambda value, i, j, place: store_plain(builder, vector, bend(value), place))
-                            with straight:
-                                finish(lambda value, i, j, place: store_plain(builder, vector, value, place))
-                        return
-                    with builder.if_else(add) as (added, written):
-                        with added:
-
-                            def increase(value: Any, i: int, j: int, place: Any) -> None:
-                                old = load_masked(builder, vector, place, mask(i, j))
-                                store_masked(builder, vector, builder.fadd(old, value), place, mask(i, j))
-
-                            finish(increase)
-                        with written:
-
-                            def put(value: Any, i: int, j: int, place: Any) -> None:
-                                value = builder.select(bent, bend(value), value)
-                                store_masked(builder, vector, value, place, mask(i, j))
-
-                            finish(put)
+                    _transform(
+                        Emitter(builder, vector), pair, lambda i, j: load_plain(builder, vector, here.at(i, j)), store
+                    )
 
                 plain = builder.and_(edges.are_all(), builder.not_(add))
                 _each_vector(builder, vector, plain, count, count, one)

@@ -5,12 +5,13 @@ product dU = V^T Q, (C x tiles) (tiles x K), summed over all tiles of the batch.
 
 *In blocks* each part adds up dU over its own tiles; the parts' dU are then summed in the order of the parts. *In
 panels*, when dU is large, all tiles are transformed first, then each part computes its own pieces of dU, some channels
-by some panels of filters, over all tiles, and transforms them at once: dU is never there as a whole, nor once for each
-part.
+by one panel of filters, over all tiles, and transforms them at once: dU is never there as a whole, nor once for each
+part. V lies as (products, C / lanes, tiles, lanes), so that a product reads it in one stream.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tatami.engines.cpu.compiled import compiled
@@ -44,42 +45,43 @@ def _write_weights(
     channels, filters, form = words[4], words[9], words[12]
     first = panel * panel_width(real)
     area = channels * filters
-    ones, target = splat(real(1), real), at(d_weight, channel * filters + first)
-    some = min(panel_width(real), filters - first)
-    weight_tile(form, du, step, du, False, ones, ones, False, add, target, 3 * area, area, 3, 3, some)
+    one, target = splat(real(1), real), at(d_weight, channel * filters + first)
+    some, endless = min(panel_width(real), filters - first), splat(real(math.inf), real)
+    weight_tile(form, du, step, du, False, one, endless, add, target, 3 * area, area, 3, 3, some)
 
 
 @kernel
 def gradient_blocks(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     """Each part's dU, (panels, products, C, width), over its blocks of tiles."""
-    words = unpack(args, 26)
+    words = unpack(args, 25)
     channels, filters, products = words[4], words[9], words[17]
-    scratch, size, most, row, step, q_step, du_step, du_size = words[18:]
-    width = panel_width(real)
+    scratch, part_size, most, step, q_step, du_step, du_size = words[18:]
+    size, width = lanes(real), panel_width(real)
     tiles = tile_count(args, n)
     block = min(most, ceiling(tiles, parts))
-    du = at(pointer(scratch, real), part * size)
+    du = at(pointer(scratch, real), part * part_size)
     v = at(du, du_size)
     q = at(v, products * step)
     first, last = share(ceiling(tiles, block), part, parts)
     for i in range(first, last):
         begin = i * block
         count = min(block, tiles - begin)
-        read_inputs(args, real, begin, count, 0, channels, v, row, step)
+        read_inputs(args, real, begin, count, 0, channels, v, step, size, most)
         for panel in range(ceiling(filters, width)):
             read_gradients(args, real, begin, count, panel, q, q_step)
             for p in range(products):
-                target = at(du, (panel * products + p) * du_step)
-                a, b = at(v, p * step), at(q, p * q_step)
-                multiply_panel(a, 1, row, b, target, width, channels, filters - panel * width, count, i > first)
+                b, target = at(q, p * q_step), at(du, (panel * products + p) * du_step)
+                for c in range(0, channels, size):
+                    a, some, rest = at(v, p * step + c * most), min(size, channels - c), filters - panel * width
+                    multiply_panel(a, 1, size, b, at(target, c * width), width, some, rest, count, i > first)
 
 
 @kernel
 def sum_gradients(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     """Sum the parts' dU into that of the first part which had tiles, and transform it to dW."""
-    words = unpack(args, 27)
+    words = unpack(args, 26)
     channels, filters, products = words[4], words[9], words[17]
-    scratch, size, most, _, _, _, du_step, _, d_weight = words[18:]
+    scratch, size, most, _, _, du_step, _, d_weight = words[18:]
     width = panel_width(real)
     tiles = tile_count(args, n)
     blocks = ceiling(tiles, min(most, ceiling(tiles, parts)))
@@ -121,40 +123,34 @@ def transform_gradient(args: Any, real: Any, n: int, part: int, parts: int) -> N
 @kernel
 def gradient_panels(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     """Each part computes pieces of dU over all tiles of a chunk, and transforms them to dW."""
-    words = unpack(args, 29)
+    words = unpack(args, 28)
     channels, filters, products = words[4], words[9], words[17]
-    q, q_step, begin, most, v, row, v_step, scratch, size, du_step, d_weight = words[18:]
+    q, q_step, begin, most, v, v_step, scratch, part_size, du_step, d_weight = words[18:]
     count = min(most, tile_count(args, n) - begin)
     if count <= 0:
         return
-    width = panel_width(real)
+    size, width = lanes(real), panel_width(real)
     panels = ceiling(filters, width)
-    # Pieces of dU: some channels by some panels, smaller where there would be none for some parts.
-    rows, group = min(channels, plan.CHANNELS), plan.PANELS
-    while group > 1 and ceiling(panels, group) * ceiling(channels, rows) < parts:
-        group = group // 2
-    while rows > 24 and ceiling(panels, group) * ceiling(channels, rows) < parts:
-        rows = ceiling(rows, 2)
+    # Pieces of dU: some channels by one panel; fewer channels where there would be no piece for some parts.
+    rows = ceiling(min(channels, plan.CHANNELS), size) * size
+    while rows > size and panels * ceiling(channels, rows) < parts:
+        rows = ceiling(rows // size, 2) * size
     pieces = ceiling(channels, rows)
-    du = at(pointer(scratch, real), part * size)
-    first, last = share(ceiling(panels, group) * pieces, part, parts)
+    du = at(pointer(scratch, real), part * part_size)
+    first, last = share(panels * pieces, part, parts)
     for item in range(first, last):
-        panel, c = item // pieces * group, item % pieces * rows
-        some = min(rows, channels - c)
+        panel, c = item // pieces, item % pieces * rows
+        some, rest = min(rows, channels - c), filters - panel * width
         for p in range(products):
-            for i in range(min(group, panels - panel)):
-                target, rest = at(du, (i * products + p) * du_step), filters - (panel + i) * width
-                for d in range(0, count, plan.DEPTH):
-                    depth = min(plan.DEPTH, count - d)
-                    a = at(pointer(v, real), p * v_step + d * row + c)
-                    b = at(pointer(q, real), p * q_step + ((panel + i) * most + d) * width)
-                    multiply_panel(a, 1, row, b, target, width, some, rest, depth, d > 0)
-        for i in range(min(group, panels - panel)):
-            piece = at(du, i * products * du_step)
-            for r in range(some):
-                _write_weights(
-                    args, real, panel + i, c + r, at(piece, r * width), du_step, pointer(d_weight, real), begin > 0
-                )
+            target = at(du, p * du_step)
+            for d in range(0, count, plan.DEPTH):
+                depth = min(plan.DEPTH, count - d)
+                b = at(pointer(q, real), p * q_step + (panel * most + d) * width)
+                for r in range(0, some, size):
+                    a, high = at(pointer(v, real), p * v_step + (c + r) * most + d * size), min(size, some - r)
+                    multiply_panel(a, 1, size, b, at(target, r * width), width, high, rest, depth, d > 0)
+        for r in range(some):
+            _write_weights(args, real, panel, c + r, at(du, r * width), du_step, pointer(d_weight, real), begin > 0)
 
 
 def backward_weights(
@@ -177,17 +173,17 @@ def backward_weights(
     here = geometry(cut, x, dy)
     if not plan.shares_gradient(cut, itemsize):
         block = layout.block
-        sizes = (layout.weights_part, block, layout.row, layout.step(block), layout.panel_step(block))
+        sizes = (layout.weights_part, block, layout.spread_step(block), layout.panel_step(block))
         args = (*here, scratch, *sizes, layout.gradient_step, layout.gradient, d_weight)
         return [Call(gradient_blocks, args), Call(sum_gradients, args)]
     calls = []
-    q = scratch + layout.transformed * itemsize
+    lanes_ = plan.LINE // itemsize
+    q = scratch + layout.spread * itemsize
     own = q + layout.transformed_gradient * itemsize
     for begin in range(0, batch * cut.tiles, layout.chunk):
-        v_place = (layout.row, layout.step(layout.chunk))
-        q_chunk = (q, layout.gradients_step, begin, layout.chunk)
-        calls.append(Call(transform_input, (*here, scratch, begin, layout.chunk, *v_place)))
+        v_step, q_chunk = layout.spread_step(layout.chunk), (q, layout.gradients_step, begin, layout.chunk)
+        calls.append(Call(transform_input, (*here, scratch, begin, layout.chunk, v_step, lanes_, layout.chunk)))
         calls.append(Call(transform_gradient, (*here, *q_chunk)))
         sizes = (own, layout.weights_part, layout.gradient_step, d_weight)
-        calls.append(Call(gradient_panels, (*here, *q_chunk, scratch, *v_place, *sizes)))
+        calls.append(Call(gradient_panels, (*here, *q_chunk, scratch, v_step, *sizes)))
     return calls

@@ -21,9 +21,9 @@ FORMS = ((4, 4), (2, 2), (1, 4), (1, 2))  # m along each axis, 1: not transforme
 LINE = 64  # bytes
 PANEL_VECTORS = (1, 2)  # vectors of 64 bytes that a panel of the matrix product is wide: it depends on the processor
 DEPTH = 256  # of one product: a panel of that depth stays in the first cache
-SLICE = 128  # channels of the filters that are transformed at once
+SLICE = 256  # channels of the filters that are transformed at once
 GROUP = 128  # tiles that pass by a panel at once
-CHANNELS, PANELS = 128, 2  # rows and panels of U's gradient that one thread computes at once
+CHANNELS = 128  # rows of a panel of U's gradient that one thread computes at once
 BLOCK_BYTES = 1 << 20  # of a block of transformed tiles
 LARGE_FILTERS = 3 << 20  # bytes of U from which on threads take panels
 LARGE_GRADIENT = 1 << 20  # bytes of U's gradient from which on threads share it
@@ -210,6 +210,16 @@ class Layout:
 
     # --- the gradient of the weights ---
 
+    def spread_step(self, tiles: int) -> int:
+        """From one product to the next in V as it is here: (products, C / lanes, tiles, lanes)."""
+        lanes = LINE // self.itemsize
+        return odd_lines(-(-self.cut.channels // lanes) * tiles * lanes, self.itemsize)
+
+    @property
+    def spread(self) -> int:
+        """V of a chunk, as it is here."""
+        return self.cut.products * self.spread_step(self.chunk)
+
     @property
     def gradient_step(self) -> int:
         """From one product to the next in a panel of U's gradient."""
@@ -219,7 +229,7 @@ class Layout:
     @property
     def gradient(self) -> int:
         """A thread's gradient of U: all panels, or a piece."""
-        panels = min(self.panels, PANELS) if shares_gradient(self.cut, self.itemsize) else self.panels
+        panels = 1 if shares_gradient(self.cut, self.itemsize) else self.panels
         return panels * self.cut.products * self.gradient_step
 
     @property
@@ -237,12 +247,12 @@ class Layout:
         """Of each thread: U's gradient, and V and a panel of Q if they are not shared."""
         if shares_gradient(self.cut, self.itemsize):
             return self.gradient
-        return self.gradient + self.cut.products * (self.step(self.block) + self.panel_step(self.block))
+        return self.gradient + self.cut.products * (self.spread_step(self.block) + self.panel_step(self.block))
 
     @property
     def weights_shared(self) -> int:
         """Of all threads together: V and Q of a chunk."""
-        return self.transformed + self.transformed_gradient if shares_gradient(self.cut, self.itemsize) else 0
+        return self.spread + self.transformed_gradient if shares_gradient(self.cut, self.itemsize) else 0
 
 
 def in_panels(cut: Cut, itemsize: int) -> bool:
