@@ -12,7 +12,7 @@ from typing import Any
 from numba import njit
 
 from tatami.engines.cpu import copying, multiplied
-from tatami.engines.cpu.bend import bend
+from tatami.engines.cpu.depthwise_block import block
 from tatami.engines.cpu.depthwise_weights import weight_gradient
 from tatami.engines.cpu.kernels import Call, Number, kernel, share
 from tatami.engines.cpu.places import STRAIGHT, Bend, Map
@@ -21,10 +21,12 @@ from tatami.engines.cpu.products import Spread, kind_of
 from tatami.engines.cpu.tile import BIASED
 from tatami.engines.cpu.unfolded import phases
 from tatami.engines.cpu.unfolding import Slide, Three, slide_of
-from tatami.engines.cpu.vector import fma, lanes, load, load_some, splat, store, store_some, zeros
+from tatami.engines.cpu.vector import lanes
 from tatami.network.layers import Conv, Shape
 
-PIECE = 64  # positions of a line that a part takes at once
+OUTPUTS = 7  # neighbouring outputs that are in registers at once: 7, 14, 28, 56 and 112 are many of these
+DEPTH = 512  # channels that go down a band at once
+BAND, PIECE = 4, 56  # lines, and positions of each, that a part takes at once
 
 
 def pack(layer: Conv, x_shape: Shape, weight: int, packed: int) -> list[Call]:
@@ -98,118 +100,57 @@ def seen(place: int, taps: int, far: int, length: int) -> Any:
     return first, last
 
 
-@njit(nogil=True, error_model="numpy")
-def _one(
-    x: Any, steps: Any, weight: Any, strides: Any, taps: Any, y: Any, begin: int, end: int, bias: Any, end_of: Any, add: bool
-) -> None:
-    """One position of y, channels [begin, end); x and weight at the first tap."""
-    biased, bends, slope, cap = end_of
-    width = lanes(x)
-    for c in range(begin, end, width):
-        some = min(width, end - c)
-        total = zeros(x)
-        if biased:
-            total = load_some(bias, c, some)
-        for d in range(taps[0]):
-            for h in range(taps[1]):
-                a = at(x, d * steps[0] + h * steps[1] + c)
-                b = at(weight, d * strides[0] + h * strides[1] + c)
-                for w in range(taps[2]):
-                    total = fma(load_some(a, w * steps[2], some), load_some(b, w * strides[2], some), total)
-        if add:
-            total = total + load_some(y, c, some)
-        if bends:
-            total = bend(total, slope, cap)
-        store_some(y, c, total, some)
+_any, _one_some = block(OUTPUTS, True), block(1, False)
+# By taps along the width, and the stride there.
+_1_1, _2_1, _3_1, _5_1, _3_2, _5_2 = (
+    block(OUTPUTS, True, taps, stride) for taps, stride in ((1, 1), (2, 1), (3, 1), (5, 1), (3, 2), (5, 2))
+)
 
 
 @njit(nogil=True, error_model="numpy")
-def _end(y: Any, i: int, total: Any, bends: bool, slope: Any, cap: Any, add: bool) -> None:
-    if add:
-        total = total + load(y, i)
-    if bends:
-        total = bend(total, slope, cap)
-    store(y, i, total)
-
-
-@njit(nogil=True, error_model="numpy")
-def _six(
+def _channels(
     x: Any,
     hop: int,
     steps: Any,
     weight: Any,
     strides: Any,
     taps: Any,
+    width: Any,
     y: Any,
-    ys: int,
-    channels: int,
+    gap: int,
+    count: int,
     bias: Any,
-    end_of: Any,
-    add: bool,
+    ends: Any,
+    sort: int,
+    begin: int,
+    end: int,
 ) -> None:
-    """Six positions of y, ``ys`` apart, whose windows lie ``hop`` apart; whole vectors of channels only."""
-    biased, bends, slope, cap = end_of
-    width = lanes(x)
-    for c in range(0, channels, width):
-        t0 = zeros(x)
-        if biased:
-            t0 = load(bias, c)
-        t1, t2, t3, t4, t5 = t0, t0, t0, t0, t0
-        for d in range(taps[0]):
-            for h in range(taps[1]):
-                a = at(x, d * steps[0] + h * steps[1] + c)
-                b = at(weight, d * strides[0] + h * strides[1] + c)
-                for _ in range(taps[2]):
-                    value = load(b, 0)
-                    t0 = fma(load(a, 0), value, t0)
-                    t1 = fma(load(a, hop), value, t1)
-                    t2 = fma(load(a, 2 * hop), value, t2)
-                    t3 = fma(load(a, 3 * hop), value, t3)
-                    t4 = fma(load(a, 4 * hop), value, t4)
-                    t5 = fma(load(a, 5 * hop), value, t5)
-                    a, b = at(a, steps[2]), at(b, strides[2])
-        _end(y, c, t0, bends, slope, cap, add)
-        _end(y, c + ys, t1, bends, slope, cap, add)
-        _end(y, c + 2 * ys, t2, bends, slope, cap, add)
-        _end(y, c + 3 * ys, t3, bends, slope, cap, add)
-        _end(y, c + 4 * ys, t4, bends, slope, cap, add)
-        _end(y, c + 5 * ys, t5, bends, slope, cap, add)
-
-
-@njit(nogil=True, error_model="numpy")
-def _two(
-    x: Any,
-    hop: int,
-    steps: Any,
-    weight: Any,
-    strides: Any,
-    taps: Any,
-    y: Any,
-    ys: int,
-    channels: int,
-    bias: Any,
-    end_of: Any,
-    add: bool,
-) -> None:
-    """As :func:`_six`, two positions."""
-    biased, bends, slope, cap = end_of
-    width = lanes(x)
-    for c in range(0, channels, width):
-        t0 = zeros(x)
-        if biased:
-            t0 = load(bias, c)
-        t1 = t0
-        for d in range(taps[0]):
-            for h in range(taps[1]):
-                a = at(x, d * steps[0] + h * steps[1] + c)
-                b = at(weight, d * strides[0] + h * strides[1] + c)
-                for _ in range(taps[2]):
-                    value = load(b, 0)
-                    t0 = fma(load(a, 0), value, t0)
-                    t1 = fma(load(a, hop), value, t1)
-                    a, b = at(a, steps[2]), at(b, strides[2])
-        _end(y, c, t0, bends, slope, cap, add)
-        _end(y, c + ys, t1, bends, slope, cap, add)
+    """Up to OUTPUTS neighbouring outputs, channels [begin, end)."""
+    vector = lanes(x)
+    whole = begin + (end - begin) // vector * vector
+    for c in range(begin, whole, vector):
+        a, w, b, s = at(x, c), at(weight, c), at(y, c), at(bias, c)
+        if sort == 31:
+            _3_1(a, hop, steps, w, strides, taps, width, b, gap, count, 0, s, ends)
+        elif sort == 32:
+            _3_2(a, hop, steps, w, strides, taps, width, b, gap, count, 0, s, ends)
+        elif sort == 51:
+            _5_1(a, hop, steps, w, strides, taps, width, b, gap, count, 0, s, ends)
+        elif sort == 52:
+            _5_2(a, hop, steps, w, strides, taps, width, b, gap, count, 0, s, ends)
+        elif sort == 21:
+            _2_1(a, hop, steps, w, strides, taps, width, b, gap, count, 0, s, ends)
+        elif sort == 11:
+            _1_1(a, hop, steps, w, strides, taps, width, b, gap, count, 0, s, ends)
+        else:
+            _any(a, hop, steps, w, strides, taps, width, b, gap, count, 0, s, ends)
+    if whole < end:
+        place, far, step, length = width
+        for i in range(count):
+            a, b = at(x, i * hop + whole), at(y, i * gap + whole)
+            here = (place + i * step, far, step, length)
+            w, s = at(weight, whole), at(bias, whole)
+            _one_some(a, hop, steps, w, strides, taps, here, b, gap, 1, end - whole, s, ends)
 
 
 @kernel
@@ -221,48 +162,36 @@ def slid(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     _, full_h, full_w, first_d, first_h, first_w, spread_d, spread_h, spread_w = unpack(at(args, 34), 9)
     full_d = unpack(at(args, 34), 1)[0]
     x, y, weight, bias = pointer(x, real), pointer(y, real), pointer(weight, real), pointer(bias, real)
-    slope, cap = splat(real(real_number(slope)), real), splat(real(real_number(cap)), real)
-    end_of = (kind & BIASED != 0, kind & ~BIASED != 0, slope, cap)
-    adds = add != 0
-    whole = channels // lanes(real) * lanes(real)
+    slope, cap = real(real_number(slope)), real(real_number(cap))
+    ends = (kind & BIASED != 0, kind & ~BIASED, add != 0, slope, cap)
     strides = (wd * filters, wh * filters, ww * filters)
     steps = (far_d * H * W * xs, far_h * W * xs, far_w * xs)
     hop, gap = step_w * xs, spread_w * ys
-    pieces = (out_w + PIECE - 1) // PIECE
-    first, last = share(n * out_d * out_h * pieces, part, parts)
+    sort = 0
+    if taps_w == 1 or far_w == 1:
+        sort = 10 * taps_w + step_w
+    bands, pieces = (out_h + BAND - 1) // BAND, (out_w + PIECE - 1) // PIECE
+    first, last = share(n * out_d * bands * pieces, part, parts)
     for item in range(first, last):
-        line, piece = item // pieces, item % pieces
-        h, d, sample = line % out_h, line // out_h % out_d, line // (out_h * out_d)
-        place_d, place_h = d * step_d - before_d, h * step_h - before_h
+        piece, band = item % pieces, item // pieces % bands
+        d, sample = item // (pieces * bands) % out_d, item // (pieces * bands * out_d)
+        top, bottom = band * out_h // bands, (band + 1) * out_h // bands
+        place_d = d * step_d - before_d
         d0, d1 = seen(place_d, taps_d, far_d, D)
-        h0, h1 = seen(place_h, taps_h, far_h, H)
-        source = at(x, ((sample * D + place_d + d0 * far_d) * H + place_h + h0 * far_h) * W * xs)
-        target_line = (sample * full_d + first_d + d * spread_d) * full_h + first_h + h * spread_h
-        target = at(y, (target_line * full_w + first_w) * ys)
-        filter = at(weight, tap * filters + d0 * strides[0] + h0 * strides[1])
-        w, stop = piece * PIECE, min(out_w, piece * PIECE + PIECE)
-        while w < stop:
+        source = at(x, (sample * D + place_d + d0 * far_d) * H * W * xs)
+        target = at(y, (sample * full_d + first_d + d * spread_d) * full_h * full_w * ys)
+        filter = at(weight, tap * filters + d0 * strides[0])
+        # A column of few channels and positions goes down the band, so that lines are seen again while in the first cache.
+        for w in range(piece * PIECE, min(out_w, piece * PIECE + PIECE), OUTPUTS):
+            count = min(OUTPUTS, min(out_w, piece * PIECE + PIECE) - w)
             place = w * step_w - before_w
-            here, out = at(source, place * xs), at(target, w * gap)
-            # How many of the next positions see no padding.
-            inside = 0
-            if place >= 0 and W - 1 - place - (taps_w - 1) * far_w >= 0:
-                inside = min(stop - w, (W - 1 - place - (taps_w - 1) * far_w) // step_w + 1)
-            taps = (d1 - d0, h1 - h0, taps_w)
-            if inside >= 6:
-                _six(here, hop, steps, filter, strides, taps, out, gap, whole, bias, end_of, adds)
-                done = 6
-            elif inside >= 2:
-                _two(here, hop, steps, filter, strides, taps, out, gap, whole, bias, end_of, adds)
-                done = 2
-            else:
-                w0, w1 = seen(place, taps_w, far_w, W)
-                taps = (d1 - d0, h1 - h0, w1 - w0)
-                a, b = at(here, w0 * steps[2]), at(filter, w0 * strides[2])
-                _one(a, steps, b, strides, taps, out, 0, channels, bias, end_of, adds)
-                done = 1
-            if done > 1 and whole < channels:
-                for i in range(done):
-                    a, b = at(here, i * hop), at(out, i * gap)
-                    _one(a, steps, filter, strides, taps, b, whole, channels, bias, end_of, adds)
-            w += done
+            width = (place, far_w, step_w, W)
+            for c in range(0, channels, DEPTH):
+                for h in range(top, bottom):
+                    place_h = h * step_h - before_h
+                    h0, h1 = seen(place_h, taps_h, far_h, H)
+                    taps = (d1 - d0, h1 - h0, taps_w)
+                    a = at(source, ((place_h + h0 * far_h) * W + place) * xs)
+                    b = at(target, ((first_h + h * spread_h) * full_w + first_w + w * spread_w) * ys)
+                    e = at(filter, h0 * strides[1])
+                    _channels(a, hop, steps, e, strides, taps, width, b, gap, count, bias, ends, sort, c, min(c + DEPTH, channels))

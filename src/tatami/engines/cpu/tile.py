@@ -182,11 +182,8 @@ def _ended(
     builder: Any, vector: ir.VectorType, values: list[Any], masks: list[Any], bias: Any, kind: Any, slope: Any, cap: Any
 ) -> list[Any]:
     """The values of a tile with bias and activation (:mod:`tatami.engines.cpu.bend`)."""
-    zero = ir.Constant(vector, [0.0] * vector.count)
     start = builder.block
-    biased, shifted, rectified, bent, ended = (
-        builder.append_basic_block(f"tile.{name}") for name in ("biased", "shifted", "rectified", "bent", "ended")
-    )
+    biased, shifted = builder.append_basic_block("tile.biased"), builder.append_basic_block("tile.shifted")
     has_bias = builder.icmp_signed("!=", builder.and_(kind, _number(BIASED)), _number(0))
     builder.cbranch(has_bias, biased, shifted)
     builder.position_at_end(biased)
@@ -198,6 +195,14 @@ def _ended(
     builder.branch(shifted)
     builder.position_at_end(shifted)
     values = _merged(builder, vector, {start: values, biased: sums})
+    return activated(builder, vector, values, kind, slope, cap)
+
+
+def activated(builder: Any, vector: ir.VectorType, values: list[Any], kind: Any, slope: Any, cap: Any) -> list[Any]:
+    """The values after the activation that ``kind`` says."""
+    zero = ir.Constant(vector, [0.0] * vector.count)
+    start = builder.block
+    rectified, bent, ended = (builder.append_basic_block(f"tile.{name}") for name in ("rectified", "bent", "ended"))
     switch = builder.switch(builder.and_(kind, _number(3)), ended)
     switch.add_case(_number(RECTIFIED), rectified)
     switch.add_case(_number(BENT), bent)
@@ -212,4 +217,4 @@ def _ended(
         curved.append(builder.select(builder.fcmp_ordered(">", lower, caps), caps, lower))
     builder.branch(ended)
     builder.position_at_end(ended)
-    return _merged(builder, vector, {shifted: values, rectified: positive, bent: curved})
+    return _merged(builder, vector, {start: values, rectified: positive, bent: curved})
