@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from tatami.engines import compile
+from tatami.engines.cpu.model import CpuModel
+from tatami.recipe import SGD, MeanSquaredError
 
 from .cases import CASES
 from .cpu_pass import cpu_pass
 from .textbook_pass import textbook_pass
 
 TRAINING = [case for case in CASES if case.training]
-INFERENCE = [case for case in CASES]
 
 
 def expected(case):
@@ -71,7 +71,8 @@ def test_fewer_samples_than_the_batch(case):
 def test_inference(case, dtype):
     network = case.network()
     Y, _ = textbook_pass(network, training=False)(case.weights(), case.inputs())
-    model = compile(network, "cpu", batch=case.batch, dtype=dtype)
+    options = {"optimizer": SGD(), "loss": MeanSquaredError(), "seed": 0, "init": "he", "plain": False}
+    model = CpuModel(network, batch=case.batch, dtype=np.dtype(dtype), **options)
     model.load_state_dict({name: value.astype(dtype) for name, value in case.weights().items()})
 
     assert largest_error(model.forward(case.inputs()), Y) < (1e-11 if dtype == "float64" else 2e-5)

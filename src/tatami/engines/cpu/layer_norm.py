@@ -19,7 +19,7 @@ from tatami.network.layers import LayerNorm
 
 
 def forward(layer: LayerNorm, x: Map, y: Map, weight: int, bias: int, statistics: int) -> list[Call]:
-    """Y = weight * normal + bias."""
+    """Y = weight * normal + bias; ``statistics`` is 0 where nobody wants them."""
     maps = (x.address, x.stride, y.address, y.stride, x.positions, x.channels)
     return [Call(normalised, (*maps, weight, bias, statistics, float(layer.eps)))]
 
@@ -74,9 +74,10 @@ def _squares(x: Any, mean: Any, channels: int) -> Any:
 
 @kernel
 def normalised(args: Any, real: Any, n: int, part: int, parts: int) -> None:
-    """Y = weight * normal + bias, and the statistics."""
+    """Y = weight * normal + bias, and the statistics, if wanted."""
     x, xs, y, ys, positions, channels, weight, bias, statistics, eps = unpack(args, 10)
     x, y, weight, bias = pointer(x, real), pointer(y, real), pointer(weight, real), pointer(bias, real)
+    wanted = statistics != 0
     statistics, eps = pointer(statistics, real), real_number(eps)
     vector = lanes(real)
     start, stop = share(n * positions, part, parts)
@@ -86,7 +87,8 @@ def normalised(args: Any, real: Any, n: int, part: int, parts: int) -> None:
         middle = splat(mean, real)
         variance = _squares(a, middle, channels) / real(channels)
         inverse = real(1.0 / sqrt(types.float64(variance) + eps))
-        statistics[2 * row], statistics[2 * row + 1] = mean, inverse
+        if wanted:
+            statistics[2 * row], statistics[2 * row + 1] = mean, inverse
         factor = splat(inverse, real)
         for i in range(0, channels, vector):
             some = min(vector, channels - i)
