@@ -65,3 +65,26 @@ def test_shared_rows_of_the_weight_gradient():
     layer = Conv(170, (3, 3), (1, 1), "same", groups=2)
 
     check(unfolded, sizes, layer, (4, 4, 340), n=2, dtype="float32", parts=3)
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize(
+    ("shape", "layer"),
+    [
+        ((12, 11, 20), Conv(50, (5, 5), (1, 1), "valid")),
+        ((8, 8, 3), Conv(300, (4, 4), (1, 1), ((0, 0), (1, 0)))),
+        ((9, 9, 6), Conv(8, (4, 5), (2, 1), "valid", groups=2)),
+        ((5, 6, 4, 2), Conv(3, (3, 3, 2), (1, 1, 1), "valid", (2, 1, 1))),
+    ],
+    ids=str,
+)
+def test_folded_data_gradient(shape, layer, parts):
+    assert sizes.folds(layer, shape)
+
+    check(unfolded, sizes, layer, shape, n=2, dtype="float64", parts=parts, add=parts > 1, wider=parts - 1)
+
+
+def test_folds_where_padding_would_be_most_of_the_work():
+    assert not sizes.folds(Conv(64, (3, 3), (1, 1)), (28, 28, 64))
+    assert not sizes.folds(Conv(64, (3, 3), (2, 2)), (28, 28, 64))
+    assert sizes.folds(Conv(50, (5, 5), (1, 1), "valid"), (12, 12, 20))

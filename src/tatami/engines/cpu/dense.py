@@ -35,7 +35,12 @@ from tatami.engines.cpu.vector import (
     load_some,
     splat,
     splat_value,
-    store_masked,
+    load,
+    load_plain,
+    prefetch,
+    prefetched,
+    store,
+    store_plain,
     store_some,
     zeros,
 )
@@ -46,7 +51,7 @@ from tatami.plan.scratch.unfolded import PANEL, rounded
 for _size in (sizes.read_rows, sizes.passing_rows, rounded):
     register_jitable(_size)  # compiled functions may call it too
 
-_STREAM = 16  # rows of W that are in registers at once
+_STREAM = sizes.STREAM
 
 
 def forward(layer: Dense, x: Map, y: Map, weight: int, bias: int, bend: Bend, scratch: int) -> list[Call]:
@@ -100,41 +105,46 @@ def _flat(x: Map, scratch: int) -> tuple[tuple[int, int], list[Call]]:
 
 
 def _stream(rows: int) -> Any:
-    """An intrinsic: y[s] += the sum over ``rows`` of x[s, d] w[d], a vector of columns, for all samples s."""
+    """An intrinsic: y[s] += the sum over ``rows`` of x[s, d] w[d], a vector of columns, for all samples s.
+
+    Rows of x lie _STREAM apart, those of y follow one another. What lies ``ahead`` in w is asked for.
+    """
 
     @intrinsic
     def streamed(
-        typingctx: Any, w: Any, wd: Any, x: Any, xm: Any, y: Any, ym: Any, samples: Any, columns: Any
+        typingctx: Any, w: Any, wd: Any, ahead: Any, x: Any, y: Any, samples: Any, columns: Any
     ) -> Any:
         i64 = types.int64
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            w, wd, x, xm, y, ym, samples, columns = values
+            w, wd, ahead, x, y, samples, columns = values
             vector = llvm_vector(Vector(signature.args[0].dtype))
             mask = first_lanes(builder, vector, columns)
 
             def number(value: int) -> ir.Constant:
                 return ir.Constant(WORD, value)
 
-            weights = [
-                load_masked(builder, vector, builder.gep(w, [builder.mul(wd, number(d))]), mask) for d in range(rows)
-            ]
+            weights = []
+            for d in range(rows):
+                place = builder.gep(w, [builder.mul(wd, number(d))])
+                prefetched(builder, builder.gep(place, [ahead]))
+                weights.append(load_masked(builder, vector, place, mask))
             before = builder.block
             loop, done = builder.append_basic_block("stream.loop"), builder.append_basic_block("stream.done")
             builder.branch(loop)
             builder.position_at_end(loop)
             left, source, target = builder.phi(WORD), builder.phi(x.type), builder.phi(y.type)
             # Two sums, for the next product need not wait for the last.
-            sums = [load_masked(builder, vector, target, mask), ir.Constant(vector, [0.0] * vector.count)]
+            sums = [load_plain(builder, vector, target), ir.Constant(vector, [0.0] * vector.count)]
             for d in range(rows):
                 value = splat_value(builder, vector, builder.load(builder.gep(source, [number(d)])))
                 sums[d % 2] = call_vector_intrinsic(builder, "llvm.fma", vector, value, weights[d], sums[d % 2])
-            store_masked(builder, vector, builder.fadd(*sums), target, mask)
+            store_plain(builder, vector, builder.fadd(*sums), target)
             fewer = builder.sub(left, number(1))
             for phi, first, following in (
                 (left, samples, fewer),
-                (source, x, builder.gep(source, [xm])),
-                (target, y, builder.gep(target, [ym])),
+                (source, x, builder.gep(source, [number(_STREAM)])),
+                (target, y, builder.gep(target, [number(vector.count)])),
             ):
                 phi.add_incoming(first, before)
                 phi.add_incoming(following, loop)
@@ -142,7 +152,7 @@ def _stream(rows: int) -> Any:
             builder.position_at_end(done)
             return context.get_dummy_value()
 
-        return types.void(w, i64, w, i64, w, i64, i64, i64), codegen
+        return types.void(w, i64, i64, w, w, i64, i64), codegen
 
     return streamed
 
@@ -157,27 +167,25 @@ def _behind_flat(scratch: int, gap: int, n: int, itemsize: int) -> int:
 
 
 @njit(nogil=True, error_model="numpy")
-def _few_samples(
-    x: Any, xs: int, D: int, w: Any, K: int, y: Any, ys: int, n: int, first: int, last: int, start: Any
-) -> None:
-    """Columns [first, last) of y = x W + start."""
+def _few_samples(x: Any, xs: int, D: int, w: Any, K: int, n: int, first: int, last: int, block: Any, sums: Any) -> None:
+    """Columns [first, last) of x W: vectors of columns, each of all samples; ``block`` is room for some columns of x."""
     width = lanes(x)
-    for k in range(first, last, width):
-        some = min(width, last - k)
-        value = zeros(x)
-        if start:
-            value = load_some(pointer(start, x), k, some)
-        for s in range(n):
-            store_some(y, s * ys + k, value, some)
+    for i in range((last - first + width - 1) // width * n):
+        store(sums, i * width, zeros(x))
     d = 0
-    while d + _STREAM <= D:
-        for k in range(first, last, width):
-            _many(at(w, d * K + k), K, at(x, d), xs, at(y, k), ys, n, min(width, last - k))
-        d += _STREAM
     while d < D:
+        rows = _STREAM if d + _STREAM <= D else 1
+        for s in range(n):
+            for i in range(rows):
+                block[s * _STREAM + i] = x[s * xs + d + i]
+        out = sums
         for k in range(first, last, width):
-            _one(at(w, d * K + k), K, at(x, d), xs, at(y, k), ys, n, min(width, last - k))
-        d += 1
+            if rows == _STREAM:
+                _many(at(w, d * K + k), K, _STREAM * K, block, out, n, last - k)
+            else:
+                _one(at(w, d * K + k), K, K, block, out, n, last - k)
+            out = at(out, n * width)
+        d += rows
 
 
 @kernel
@@ -190,14 +198,20 @@ def multiplied(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     if n <= sizes.FEW:
         first, last = share((K + width - 1) // width, part, parts)
         first, last = first * width, min(last * width, K)
-        if first < last:
-            _few_samples(x, xs, D, w, K, y, ys, n, first, last, bias)
-            if kind & ~BIASED:
-                slopes, caps = splat(slope, real), splat(cap, real)
-                for s in range(n):
-                    for k in range(first, last, width):
-                        some = min(width, last - k)
-                        store_some(y, s * ys + k, bend(load_some(y, s * ys + k, some), slopes, caps), some)
+        sums = pointer(_behind_flat(scratch, gap, n, itemsize), real)
+        block = at(sums, rounded(K, PANEL) * n + part * sizes.FEW * _STREAM)
+        sums = at(sums, first * n)
+        _few_samples(x, xs, D, w, K, n, first, last, block, sums)
+        slopes, caps = splat(slope, real), splat(cap, real)
+        for s in range(n):
+            for k in range(first, last, width):
+                some = min(width, last - k)
+                value = load(sums, (k - first) * n + s * width)
+                if bias:
+                    value = value + load_some(pointer(bias, real), k, some)
+                if kind & ~BIASED:
+                    value = bend(value, slopes, caps)
+                store_some(y, s * ys + k, value, some)
         return
     panel = width * PANEL_VECTORS
     panels, units = (K + panel - 1) // panel, (n + ROWS - 1) // ROWS
@@ -237,6 +251,21 @@ def gradients_transposed(args: Any, real: Any, n: int, part: int, parts: int) ->
             pack_columns(at(dy, s * ys + k), ys, deep, min(width, n - s), at(target, k * panels * width + s * deep))
 
 
+@njit(nogil=True, error_model="numpy")
+def _copy(source: Any, stride: int, rows: int, columns: int, target: Any, pitch: int) -> None:
+    """A block of a matrix, whose rows lie ``stride`` apart there and ``pitch`` here."""
+    width = lanes(source)
+    for row in range(rows):
+        a, b = at(source, row * stride), at(target, row * pitch)
+        i = 0
+        while i + width <= columns:
+            prefetch(a, i + rows * stride)
+            store(b, i, load(a, i))
+            i += width
+        if i < columns:
+            store_some(b, i, load_some(a, i, columns - i), columns - i)
+
+
 @kernel
 def data_gradient(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     """See :func:`backward_data`. The parts share the rows of W, which are the inputs."""
@@ -248,14 +277,18 @@ def data_gradient(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     panels = _behind_flat(scratch, gap, n, itemsize)
     cm, most = rounded(n, PANEL), sizes.read_rows(n)
     blocks = panels + rounded(K, 16) * cm * itemsize
-    panels, block = pointer(panels, real), pointer(blocks + part * most * cm * itemsize, real)
+    pitch = sizes.BLOCK + 16
+    panels, block = pointer(panels, real), pointer(blocks + part * most * (cm + pitch) * itemsize, real)
+    weights = at(block, most * cm)
     first, last = share((D + ROWS - 1) // ROWS, part, parts)
     first, last = first * ROWS, min(last * ROWS, D)
     for d in range(first, last, most):
         rows = min(most, last - d)
         for k in range(0, K, sizes.BLOCK):
             deep = min(sizes.BLOCK, K - k)
-            multiply(at(w, d * K + k), K, 1, at(panels, k * columns), block, cm, rows, n, deep, k > 0)
+            # A copy, for rows of W may lie so far apart that they crowd a set of the cache.
+            _copy(at(w, d * K + k), K, rows, deep, weights, pitch)
+            multiply(weights, pitch, 1, at(panels, k * columns), block, cm, rows, n, deep, k > 0)
         for s in range(n):
             out = at(dx, s * xs + d)
             if add:

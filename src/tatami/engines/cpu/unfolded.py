@@ -4,7 +4,8 @@ Letters: F taps, S stride, C and K channels and filters of a group.
 
 Back to the data, each input pixel sums what the windows that saw it give. Pixels that lie at the same phase of the stride
 are seen by the same taps, so for each phase the gradient is a convolution of the output gradient, of stride 1, with those
-taps in reverse order and each filter transposed (Dumoulin & Visin 2016, section 4); for S = 1 there is one phase.
+taps in reverse order and each filter transposed (Dumoulin & Visin 2016, section 4); for S = 1 there is one phase. Where
+that would multiply much padding, the windows' gradients are folded instead (:mod:`tatami.engines.cpu.folding`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from itertools import product as every
 from math import gcd
 
 from tatami.engines.cpu import copying
+from tatami.engines.cpu.folding import fold_gradient
 from tatami.engines.cpu.kernels import Call
 from tatami.engines.cpu.packing import pack as pack_panels
 from tatami.engines.cpu.packing import pack_transposed
@@ -83,7 +85,12 @@ def pack(layer: Conv, x_shape: Shape, weight: int, packed: int) -> list[Call]:
 
 def pack_backward(layer: Conv, x_shape: Shape, weight: int, packed: int) -> list[Call]:
     """Weights into panels, transposed, phase after phase, for :func:`backward_data`."""
-    _, columns, depth = sizes.sizes(layer, x_shape)
+    size, columns, depth = sizes.sizes(layer, x_shape)
+    if sizes.folds(layer, x_shape):
+        one, block = (1, 1, 1), sizes.depth_block(depth)
+        return pack_transposed(
+            weight, layer.filters, 0, one, one, depth, size * columns, layer.groups, block, packed, 0
+        )
     calls, row = [], 0
     forward = slide_of(layer, x_shape)
     # The taps' distances in rows of the weights (F*C, K).
@@ -122,7 +129,10 @@ def forward(layer: Conv, x: Map, y: Map, packed: int, bias: int, bend: Bend, scr
 def backward_data(layer: Conv, dy: Map, dx: Map, packed: int, add: bool, scratch: int) -> list[Call]:
     """dx = or += the gradient that comes back through the weights."""
     _, columns, depth = sizes.sizes(layer, dx.shape)
-    found = list(phases(slide_of(layer, dx.shape)))
+    slide = slide_of(layer, dx.shape)
+    if sizes.folds(layer, dx.shape):
+        return [fold_gradient(slide, dy, dx, packed, layer.groups, add, scratch)]
+    found = list(phases(slide))
     calls = [] if add or all(phase.slide.size for phase in found) else copying.zero(dx)
     row = 0
     for phase in found:

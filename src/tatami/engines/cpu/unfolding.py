@@ -70,7 +70,7 @@ def slide_of(layer: Conv, shape: Shape) -> Slide:
 
 
 @njit(nogil=True, error_model="numpy")
-def _zero(target: Any, count: int) -> None:
+def clear_run(target: Any, count: int) -> None:
     """target = 0, ``count`` values."""
     nothing = zeros(target)
     width = lanes(target)
@@ -130,7 +130,7 @@ def unfold(
             here = at(out, i - begin)
             if in_d < 0 or in_d >= D or in_h < 0 or in_h >= H:
                 for j in range(line):
-                    _zero(at(here, j * pitch), high - low)
+                    clear_run(at(here, j * pitch), high - low)
             else:
                 source = at(x, ((sample * D + in_d) * H + in_h) * W * stride)
                 in_w = w * step_w - before_w + tap % taps_w * far_w
@@ -149,9 +149,9 @@ def unfold(
                     start = min(max(-where * channels, low), high)
                     stop = min(max((W - where) * channels, start), high)
                     edge = at(here, k * pitch)
-                    _zero(edge, start - low)
+                    clear_run(edge, start - low)
                     if stop > start:
                         _copy_rows(at(source, where * stride + start), 0, at(edge, start - low), 0, 1, stop - start)
-                    _zero(at(edge, stop - low), high - stop)
+                    clear_run(at(edge, stop - low), high - stop)
             i += high - low
         row += line

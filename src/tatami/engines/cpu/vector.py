@@ -377,16 +377,21 @@ def zeros(typingctx: Any, kind: Any) -> Any:
     return vector(kind), codegen
 
 
+def prefetched(builder: Any, address: Any) -> None:
+    """Ask for a cache line that will be read; any address may be asked for."""
+    byte, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    # For reading, into the second cache, of data.
+    builder.call(function, [builder.bitcast(address, byte), *(ir.Constant(i32, value) for value in (0, 2, 1))])
+
+
 @intrinsic
 def prefetch(typingctx: Any, base: Any, index: Any) -> Any:
     """Ask for the cache line of ``base[index]``, which will be read; any address may be asked for."""
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        byte, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        address = builder.bitcast(builder.gep(values[0], [values[1]]), byte)
-        builder.call(function, [address, ir.Constant(i32, 0), ir.Constant(i32, 3), ir.Constant(i32, 1)])
+        prefetched(builder, builder.gep(values[0], [values[1]]))
         return context.get_dummy_value()
 
     return types.void(base, types.int64), codegen

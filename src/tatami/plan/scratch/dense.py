@@ -6,6 +6,7 @@ from tatami.network.layers import Dense, Shape, product
 from tatami.plan.scratch.unfolded import PANEL, rounded
 
 FEW = 32  # samples up to which weights are read straight, at the speed of memory
+STREAM = 16  # rows of the weights that are read at once then
 BLOCK = 256  # depth and columns of the weights that are packed at once
 _PASSING = 128 * 1024  # bytes of output gradients that may pass by for each ROWS rows of a weight gradient
 ROWS = 12
@@ -27,16 +28,18 @@ def read_rows(samples: int) -> int:
 
 
 def forward_scratch(layer: Dense, x_shape: Shape, batch: int, threads: int, itemsize: int) -> int:
-    """A block of packed weights for each part, where samples are many."""
-    blocks = threads * BLOCK * BLOCK * itemsize if batch > FEW else 0
-    return flat_bytes(x_shape, batch, itemsize) + blocks
+    """With few samples the output as it gathers, and some columns of the input; with many, packed weights."""
+    few = (rounded(layer.units, PANEL) * min(batch, FEW) + threads * FEW * STREAM) * itemsize
+    many = threads * BLOCK * BLOCK * itemsize if batch > FEW else 0
+    return flat_bytes(x_shape, batch, itemsize) + max(few, many)
 
 
 def backward_data_scratch(layer: Dense, x_shape: Shape, batch: int, threads: int, itemsize: int) -> int:
-    """The output gradients in panels, transposed, and for each part a block of the transposed result."""
+    """The output gradients in panels, transposed; for each part a block of weights, and of the transposed result."""
     columns = rounded(batch, PANEL)
-    block = max(read_rows(1), read_rows(batch)) * columns
-    return flat_bytes(x_shape, batch, itemsize) + rounded(layer.units, 16) * columns * itemsize + threads * block * itemsize
+    panels = rounded(layer.units, 16) * columns * itemsize
+    block = max(read_rows(1), read_rows(batch)) * (columns + BLOCK + 16) * itemsize
+    return flat_bytes(x_shape, batch, itemsize) + panels + threads * block
 
 
 def backward_weights_scratch(layer: Dense, x_shape: Shape, batch: int, threads: int, itemsize: int) -> int:
