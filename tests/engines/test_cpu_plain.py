@@ -24,9 +24,11 @@ WOVEN = [
         "INPUT(3x2x4) -> RES[BN] -> RELU -> RES[CONV(4) -> RELU -> BN] -> LEAKY -> GAP",
         # one gradient for several readers, and a sum of a branch with itself
         "INPUT(3x2x4) -> CONV(4) -> ADD[ID | ID | BN] -> RELU -> ADD[TANH | DROPOUT(0.3) | MUL[ID | SIGMOID]] -> FC(2)",
+        "INPUT(3x2x4) -> CONV(4) -> ADD[ID | ADD[ID | BN] | ID] -> ADD[ID | ID | ID] -> CONCAT[ID | ID] -> FC(2)",
         # joined maps, and their parts
         "INPUT(3x2x4) -> CONCAT[CONV(4) -> RELU | POOL(3, S=1, P=1) | CONCAT[BN | ID]] -> RELU -> SLICE(2, 9) -> LN",
         "INPUT(3x2x4) -> CONV(4) -> CONCAT[FLATTEN | FLATTEN -> RELU | GAP] -> SLICE(1, 30) -> FC(2) -> SOFTMAX",
+        "INPUT(3x2x4) -> GELU -> CONCAT[CONV(4, 1) | SCALE -> ADD[SOFTMAX -> TANH | ID] -> RELU | BN -> RELU] -> FC(3)",
         "INPUT(3x2x4) -> SPLIT[CONV(2) -> RELU | ID] -> SHUFFLE(2) -> DWCONV(3) -> LRN(3, alpha=0.1) -> FC(2)",
     ]
 ]
@@ -121,6 +123,19 @@ def test_training_as_the_textbook_engine_does(loss, optimizer):
     (loss_found, scores), (loss_true, truth) = plain.score(x, y), book.score(x, y)
     assert loss_found == pytest.approx(loss_true, rel=1e-9)
     np.testing.assert_allclose(scores, truth, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("case", WOVEN, ids=str)
+def test_a_step_moves_all_that_moves(case):
+    """The running statistics too, though other tensors have come and gone since the batch's were taken."""
+    network = case.network()
+    plain, book = (make(kind, network, loss=MeanSquaredError()) for kind in (CpuModel, TextbookModel))
+    x, y = case.inputs(), case.output_gradient()
+
+    assert plain.step(x, y) == pytest.approx(book.step(x, y), rel=1e-11)
+
+    for name, value in book.state_dict().items():
+        np.testing.assert_allclose(plain.state_dict()[name], value, rtol=1e-9, atol=1e-9, err_msg=name)
 
 
 def test_gradients_change_nothing():

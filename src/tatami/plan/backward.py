@@ -53,7 +53,15 @@ class _Backward:
         wanted = self.pending.get(self.network.nodes[0].name)
         if wanted is not None:
             self.maker.buffers[wanted.buffer].last = self.maker.now - 1
+        self.keep_statistics()
         return wanted
+
+    def keep_statistics(self) -> None:
+        """Keep what batch norms know of their batch to the end of the step, which moves running statistics by it."""
+        for group in self.maker.groups:
+            if isinstance(group.layer, BatchNorm):
+                for name in self.maker.own[group.name].values():
+                    self.maker.buffers[name].last = self.maker.now - 1
 
     def loss(self) -> None:
         maker, output = self.maker, self.network.nodes[-1]
@@ -126,7 +134,7 @@ class _Backward:
         if name not in self.pending:
             self.pending[name] = gradient
             return
-        target = self.target(name)
+        target = self.target(name, busy=gradient)  # other inputs of a sum may still be given it as it is
         assert target is not None
         self.maker.touch(gradient, target.place)
         self.maker.ops.append(Copy("backward", node_name, gradient, target.place, target.add))

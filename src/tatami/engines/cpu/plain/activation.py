@@ -84,7 +84,8 @@ def _(layer: LeakyReLU, x: Array) -> Array:
 
 @bend_back.register
 def _(layer: LeakyReLU, known: Array) -> Array:
-    return np.where(known > 0, known.dtype.type(1), known.dtype.type(layer.slope))
+    slope: Array = np.where(known > 0, known.dtype.type(1), known.dtype.type(layer.slope))
+    return slope
 
 
 @bend.register
