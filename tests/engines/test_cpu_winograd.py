@@ -109,8 +109,7 @@ def check_outside(view):
 @pytest.fixture(params=["blocks", "panels"])
 def schedule(request, monkeypatch):
     """Both ways of cutting the work, at sizes where only one would be chosen."""
-    for name in ("LARGE_FILTERS", "LARGE_GRADIENT"):
-        monkeypatch.setattr(plan, name, -1 if request.param == "panels" else 1 << 60)
+    monkeypatch.setattr(plan, "LARGE", -1 if request.param == "panels" else 1 << 60)
     monkeypatch.setattr(plan, "CHUNK", 100)
     return request.param
 

@@ -178,7 +178,7 @@ def _convolve(
         sizes = (layout.part, block, layout.row, layout.step(block), layout.panel_step(block))
         return [Call(forward_blocks, (*common, filters, layout.packed_step, scratch, *sizes))]
     own = scratch + layout.shared * itemsize
-    sizes = (own, layout.part, layout.panel_step(plan.SLICE), layout.group, layout.panel_step(layout.group))
+    sizes = (own, layout.part, layout.slice_step, layout.group, layout.panel_step(layout.group))
     calls = []
     for begin in range(0, batch * cut.tiles, layout.chunk):
         chunk = (scratch, begin, layout.chunk, layout.step(layout.chunk), layout.row)

@@ -37,7 +37,8 @@ def layout_of(cut: Cut, batch: int, itemsize: int) -> Layout:
 @compiled
 def panel_width(real: Any) -> int:
     """Columns of a panel."""
-    return lanes(real) * PANEL_VECTORS
+    width: int = lanes(real) * PANEL_VECTORS
+    return width
 
 
 @compiled
@@ -50,7 +51,8 @@ def ceiling(count: int, size: int) -> int:
 def tile_count(args: Any, n: int) -> int:
     """Tiles of ``n`` samples."""
     words = unpack(args, 17)
-    return n * words[15] * words[16]
+    count: int = n * words[15] * words[16]
+    return count
 
 
 @compiled

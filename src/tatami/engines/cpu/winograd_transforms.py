@@ -25,7 +25,6 @@ from numba.extending import intrinsic
 
 from tatami.engines.cpu.pointers import WORD
 from tatami.engines.cpu.vector import (
-    BYTES,
     Vector,
     call_vector_intrinsic,
     first_lanes,
@@ -150,13 +149,7 @@ class Emitter:
 
 
 def _each_form(builder: Any, form: Any, write: Callable[[int, int], None]) -> None:
-    """Branch to the code that ``write(m_h, m_w)`` writes for the form at hand.
-
-    More vectors are at work than there are registers. Those that spill must not straddle cache lines, but the stack is
-    aligned for less; so the function asks for more, and keeps that by not being inlined.
-    """
-    builder.function.attributes.alignstack = BYTES
-    builder.function.attributes.add("noinline")
+    """Branch to the code that ``write(m_h, m_w)`` writes for the form at hand."""
     end = builder.append_basic_block("form.end")
     blocks = [builder.append_basic_block(f"form.{m_h}x{m_w}") for m_h, m_w in FORMS]
     choice = builder.switch(form, blocks[0])

@@ -171,7 +171,7 @@ def backward_weights(
     cut = Cut.of(layer, x.shape, tile)
     layout = layout_of(cut, batch, itemsize)
     here = geometry(cut, x, dy)
-    if not plan.shares_gradient(cut, itemsize):
+    if not plan.in_panels(cut, itemsize):
         block = layout.block
         sizes = (layout.weights_part, block, layout.spread_step(block), layout.panel_step(block))
         args = (*here, scratch, *sizes, layout.gradient_step, layout.gradient, d_weight)

@@ -21,12 +21,11 @@ FORMS = ((4, 4), (2, 2), (1, 4), (1, 2))  # m along each axis, 1: not transforme
 LINE = 64  # bytes
 PANEL_VECTORS = (1, 2)  # vectors of 64 bytes that a panel of the matrix product is wide: it depends on the processor
 DEPTH = 256  # of one product: a panel of that depth stays in the first cache
-SLICE = 256  # channels of the filters that are transformed at once
+SLICE = 256  # channels of the filters that are transformed at once, whole vectors
 GROUP = 128  # tiles that pass by a panel at once
-CHANNELS = 128  # rows of a panel of U's gradient that one thread computes at once
+CHANNELS = 128  # rows of a panel of U's gradient that one thread computes at once, whole vectors
 BLOCK_BYTES = 1 << 20  # of a block of transformed tiles
-LARGE_FILTERS = 3 << 20  # bytes of U from which on threads take panels
-LARGE_GRADIENT = 1 << 20  # bytes of U's gradient from which on threads share it
+LARGE = 3 << 20  # bytes of U, or of its gradient, from which on threads take panels
 CHUNK = 256  # tiles that are transformed at once when threads take panels
 
 
@@ -197,10 +196,15 @@ class Layout:
         return self.panel_step(self.cut.channels)
 
     @property
+    def slice_step(self) -> int:
+        """From one product to the next in a slice of a panel of U."""
+        return self.panel_step(min(self.cut.channels, SLICE))
+
+    @property
     def part(self) -> int:
         """Of each thread in a forward pass: V and M, or a slice of U and M."""
         if in_panels(self.cut, self.itemsize):
-            return self.cut.products * (self.panel_step(SLICE) + self.panel_step(self.group))
+            return self.cut.products * (self.slice_step + self.panel_step(self.group))
         return self.cut.products * (self.step(self.block) + self.panel_step(self.block))
 
     @property
@@ -223,13 +227,13 @@ class Layout:
     @property
     def gradient_step(self) -> int:
         """From one product to the next in a panel of U's gradient."""
-        shared = shares_gradient(self.cut, self.itemsize)
+        shared = in_panels(self.cut, self.itemsize)
         return self.panel_step(min(self.cut.channels, CHANNELS) if shared else self.cut.channels)
 
     @property
     def gradient(self) -> int:
         """A thread's gradient of U: all panels, or a piece."""
-        panels = 1 if shares_gradient(self.cut, self.itemsize) else self.panels
+        panels = 1 if in_panels(self.cut, self.itemsize) else self.panels
         return panels * self.cut.products * self.gradient_step
 
     @property
@@ -245,24 +249,19 @@ class Layout:
     @property
     def weights_part(self) -> int:
         """Of each thread: U's gradient, and V and a panel of Q if they are not shared."""
-        if shares_gradient(self.cut, self.itemsize):
+        if in_panels(self.cut, self.itemsize):
             return self.gradient
         return self.gradient + self.cut.products * (self.spread_step(self.block) + self.panel_step(self.block))
 
     @property
     def weights_shared(self) -> int:
         """Of all threads together: V and Q of a chunk."""
-        return self.spread + self.transformed_gradient if shares_gradient(self.cut, self.itemsize) else 0
+        return self.spread + self.transformed_gradient if in_panels(self.cut, self.itemsize) else 0
 
 
 def in_panels(cut: Cut, itemsize: int) -> bool:
-    """Whether threads take panels of filters, not blocks of tiles."""
-    return cut.products * cut.channels * cut.filters * itemsize > LARGE_FILTERS
-
-
-def shares_gradient(cut: Cut, itemsize: int) -> bool:
-    """Whether threads share the gradient of U, and not the tiles."""
-    return cut.products * cut.channels * cut.filters * itemsize > LARGE_GRADIENT
+    """Whether threads take panels of filters, not blocks of tiles: in all passes."""
+    return cut.products * cut.channels * cut.filters * itemsize > LARGE
 
 
 # --- what the planner asks: bytes, enough for panels of any width ---
