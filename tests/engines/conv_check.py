@@ -26,7 +26,9 @@ def widened(array: np.ndarray, more: int) -> np.ndarray:
 def untouched(array: np.ndarray, more: int) -> bool:
     """Whether the channels around the slice are as :func:`widened` made them."""
     wide = array.base
-    return more == 0 or bool((wide[..., : more // 2] == 99).all() and (wide[..., more // 2 + array.shape[-1] :] == 99).all())
+    return more == 0 or bool(
+        (wide[..., : more // 2] == 99).all() and (wide[..., more // 2 + array.shape[-1] :] == 99).all()
+    )
 
 
 def close(found: np.ndarray, truth: np.ndarray, dtype: str) -> bool:
@@ -55,7 +57,9 @@ def check(module, sizes, layer, shape, *, n, dtype, parts, bend=None, add=False,
     # Where weights need no packing, kernels get the weights themselves.
     panels = packed if len(packed) > 64 else w
     calls = module.pack(layer, shape, w.ctypes.data, packed.ctypes.data)
-    calls += module.forward(layer, map_of(x), map_of(y), panels.ctypes.data, bias.ctypes.data, bend, scratch.ctypes.data)
+    calls += module.forward(
+        layer, map_of(x), map_of(y), panels.ctypes.data, bias.ctypes.data, bend, scratch.ctypes.data
+    )
     run_calls(calls, dtype, n, parts)
     assert close(y, Y, dtype)
     assert untouched(y, wider)

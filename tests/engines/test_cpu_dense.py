@@ -30,7 +30,9 @@ def check(shape, units, n, dtype, parts, *, bend=None, bias=True, add=False, wid
     y = widened(np.full(Y.shape, np.nan, dtype), wider)
     scratch = memory(sizes.forward_scratch(layer, shape, batch, parts, itemsize))
     address = shift.ctypes.data if bias else 0
-    run_calls(dense.forward(layer, map_of(x), map_of(y), w.ctypes.data, address, bend, scratch.ctypes.data), dtype, n, parts)
+    run_calls(
+        dense.forward(layer, map_of(x), map_of(y), w.ctypes.data, address, bend, scratch.ctypes.data), dtype, n, parts
+    )
     assert close(y, Y, dtype)
     assert untouched(y, wider)
     assert (scratch[-64:] == 255).all()
@@ -38,14 +40,18 @@ def check(shape, units, n, dtype, parts, *, bend=None, bias=True, add=False, wid
     start = values(n, *shape) if add else np.full((n, *shape), np.nan)
     dx = widened(start.astype(dtype), wider)
     scratch = memory(sizes.backward_data_scratch(layer, shape, batch, parts, itemsize))
-    run_calls(dense.backward_data(layer, map_of(dy), map_of(dx), w.ctypes.data, add, scratch.ctypes.data), dtype, n, parts)
+    run_calls(
+        dense.backward_data(layer, map_of(dy), map_of(dx), w.ctypes.data, add, scratch.ctypes.data), dtype, n, parts
+    )
     assert close(dx, dX + start if add else dX, dtype)
     assert untouched(dx, wider)
     assert (scratch[-64:] == 255).all()
 
     dw = np.full(w.shape, np.nan, dtype)
     scratch = memory(sizes.backward_weights_scratch(layer, shape, batch, parts, itemsize))
-    run_calls(dense.backward_weights(layer, map_of(x), map_of(dy), dw.ctypes.data, scratch.ctypes.data), dtype, n, parts)
+    run_calls(
+        dense.backward_weights(layer, map_of(x), map_of(dy), dw.ctypes.data, scratch.ctypes.data), dtype, n, parts
+    )
     assert close(dw, gradients["weight"], dtype)
     assert (scratch[-64:] == 255).all()
 

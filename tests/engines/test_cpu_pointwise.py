@@ -12,14 +12,31 @@ from .conv_check import check
 
 @pytest.mark.parametrize(
     ("shape", "filters", "stride"),
-    [((5, 4, 3), 40, (1, 1)), ((7, 6, 18), 24, (2, 2)), ((9, 8), 10, (1,)), ((8, 3), 5, (3,)), ((3, 4, 3, 5), 7, (1, 2, 1))],
+    [
+        ((5, 4, 3), 40, (1, 1)),
+        ((7, 6, 18), 24, (2, 2)),
+        ((9, 8), 10, (1,)),
+        ((8, 3), 5, (3,)),
+        ((3, 4, 3, 5), 7, (1, 2, 1)),
+    ],
     ids=str,
 )
 @pytest.mark.parametrize("parts", [1, 2, 3])
 def test_like_the_textbook(shape, filters, stride, parts):
     layer = Conv(filters, (1,) * len(stride), stride)
 
-    check(pointwise, sizes, layer, shape, n=3, dtype="float64", parts=parts, bend=Bend(0.0), add=parts > 1, wider=parts - 1)
+    check(
+        pointwise,
+        sizes,
+        layer,
+        shape,
+        n=3,
+        dtype="float64",
+        parts=parts,
+        bend=Bend(0.0),
+        add=parts > 1,
+        wider=parts - 1,
+    )
 
 
 @pytest.mark.parametrize("n", [1, 2])

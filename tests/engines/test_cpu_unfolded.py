@@ -1,6 +1,5 @@
 """Convolutions as products of matrices, against the textbook engine."""
 
-import numpy as np
 import pytest
 
 from tatami.engines.cpu import unfolded

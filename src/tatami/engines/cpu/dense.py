@@ -1,10 +1,11 @@
 """Fully connected layers: Y = X W + b, and back.
 
-Letters: N samples, D inputs, K units; W is (D, K), row by row. With few samples all three passes are bound by the memory
-that W or its gradient lies in, so each touches it once, in order, and packs nothing of it:
+Letters: N samples, D inputs, K units; W is (D, K), row by row. With few samples all three passes are bound by the
+memory that W or its gradient lies in, so each touches it once, in order, and packs nothing of it:
 
 - forward, some rows of W at a time stay in registers while the samples pass by, and Y gathers in cache;
-- the data gradient is computed transposed, W dY^T, so that W is the matrix which is not packed;
+- the data gradient is dot products of some rows of W and all of dY, or, with many samples, is computed transposed,
+  W dY^T, so that W is the matrix which is not packed;
 - the weight gradient, X^T dY, is written row by row.
 """
 
@@ -31,17 +32,18 @@ from tatami.engines.cpu.vector import (
     first_lanes,
     lanes,
     llvm_vector,
-    load_masked,
-    load_some,
-    splat,
-    splat_value,
     load,
+    load_masked,
     load_plain,
+    load_some,
     prefetch,
     prefetched,
+    splat,
+    splat_value,
     store,
     store_plain,
     store_some,
+    sum_of_lanes,
     zeros,
 )
 from tatami.network.layers import Dense
@@ -55,7 +57,7 @@ _STREAM = sizes.STREAM
 
 
 def forward(layer: Dense, x: Map, y: Map, weight: int, bias: int, bend: Bend, scratch: int) -> list[Call]:
-    """y = bend(x W + bias)."""
+    """Y = bend(x W + bias)."""
     rows, calls = _flat(x, scratch)
     inputs = x.positions * x.channels
     head = (*rows, inputs, weight, layer.units, y.address, y.stride, bias)
@@ -63,7 +65,7 @@ def forward(layer: Dense, x: Map, y: Map, weight: int, bias: int, bend: Bend, sc
 
 
 def backward_data(layer: Dense, dy: Map, dx: Map, weight: int, add: bool, scratch: int) -> list[Call]:
-    """dx = or += dy W^T."""
+    """Give dx, = or +=, dy W^T."""
     gap, inputs = _gap(dx), dx.positions * dx.channels
     address, stride = (scratch, inputs) if gap else _rows(dx)
     calls = [
@@ -77,7 +79,7 @@ def backward_data(layer: Dense, dy: Map, dx: Map, weight: int, add: bool, scratc
 
 
 def backward_weights(layer: Dense, x: Map, dy: Map, d_weight: int, scratch: int) -> list[Call]:
-    """d_weight (D, K) = x^T dy."""
+    """Give d_weight (D, K) = x^T dy."""
     rows, calls = _flat(x, scratch)
     inputs = x.positions * x.channels
     return [
@@ -104,6 +106,70 @@ def _flat(x: Map, scratch: int) -> tuple[tuple[int, int], list[Call]]:
     return (scratch, x.positions * x.channels), copying.copy(x, Map(scratch, x.shape, x.channels), False)
 
 
+def _dots(rows: int, samples: int) -> Any:
+    """An intrinsic: target[s, d] = the dot product of row d of w and vector s of g, of ``rows`` and ``samples`` each.
+
+    Vectors of g come in turn: vector i of all samples lies at i * samples * lanes. Target rows lie ``rows`` apart.
+    """
+
+    @intrinsic
+    def dotted(typingctx: Any, w: Any, wd: Any, g: Any, columns: Any, target: Any) -> Any:
+        i64 = types.int64
+
+        def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            w, wd, g, columns, target = values
+            vector = llvm_vector(Vector(signature.args[0].dtype))
+
+            def number(value: int) -> ir.Constant:
+                return ir.Constant(WORD, value)
+
+            starts = [builder.mul(wd, number(d)) for d in range(rows)]
+            before = builder.block
+            head, loop, done = (builder.append_basic_block(f"dots.{name}") for name in ("head", "loop", "done"))
+            builder.branch(head)
+            builder.position_at_end(head)
+            left, here, there = builder.phi(WORD), builder.phi(w.type), builder.phi(g.type)
+            totals = [builder.phi(vector) for _ in range(rows * samples)]
+            builder.cbranch(builder.icmp_signed(">=", left, number(vector.count)), loop, done)
+
+            def products(weights: list[Any]) -> list[Any]:
+                found = []
+                for s in range(samples):
+                    value = load_plain(builder, vector, builder.gep(there, [number(s * vector.count)]))
+                    for d in range(rows):
+                        total = totals[s * rows + d]
+                        found.append(call_vector_intrinsic(builder, "llvm.fma", vector, weights[d], value, total))
+                return found
+
+            builder.position_at_end(loop)
+            new = products([load_plain(builder, vector, builder.gep(here, [start])) for start in starts])
+            for phi, first, following in (
+                (left, columns, builder.sub(left, number(vector.count))),
+                (here, w, builder.gep(here, [number(vector.count)])),
+                (there, g, builder.gep(there, [number(samples * vector.count)])),
+                *(
+                    (phi, ir.Constant(vector, [0.0] * vector.count), value)
+                    for phi, value in zip(totals, new, strict=True)
+                ),
+            ):
+                phi.add_incoming(first, before)
+                phi.add_incoming(following, loop)
+            builder.branch(head)
+            builder.position_at_end(done)
+            mask = first_lanes(builder, vector, left)
+            rest = products([load_masked(builder, vector, builder.gep(here, [start]), mask) for start in starts])
+            for i, value in enumerate(rest):
+                builder.store(sum_of_lanes(builder, value, vector.count), builder.gep(target, [number(i)]))
+            return context.get_dummy_value()
+
+        return types.void(w, i64, w, i64, w), codegen
+
+    return dotted
+
+
+_dots_many, _dots_row, _dots_sample, _dot = _dots(3, 8), _dots(1, 8), _dots(8, 1), _dots(1, 1)
+
+
 def _stream(rows: int) -> Any:
     """An intrinsic: y[s] += the sum over ``rows`` of x[s, d] w[d], a vector of columns, for all samples s.
 
@@ -111,9 +177,7 @@ def _stream(rows: int) -> Any:
     """
 
     @intrinsic
-    def streamed(
-        typingctx: Any, w: Any, wd: Any, ahead: Any, x: Any, y: Any, samples: Any, columns: Any
-    ) -> Any:
+    def streamed(typingctx: Any, w: Any, wd: Any, ahead: Any, x: Any, y: Any, samples: Any, columns: Any) -> Any:
         i64 = types.int64
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -168,7 +232,7 @@ def _behind_flat(scratch: int, gap: int, n: int, itemsize: int) -> int:
 
 @njit(nogil=True, error_model="numpy")
 def _few_samples(x: Any, xs: int, D: int, w: Any, K: int, n: int, first: int, last: int, block: Any, sums: Any) -> None:
-    """Columns [first, last) of x W: vectors of columns, each of all samples; ``block`` is room for some columns of x."""
+    """Columns [first, last) of x W: vectors of columns, each of all samples; ``block`` has room for a part of x."""
     width = lanes(x)
     for i in range((last - first + width - 1) // width * n):
         store(sums, i * width, zeros(x))
@@ -235,13 +299,34 @@ def multiplied(args: Any, real: Any, n: int, part: int, parts: int) -> None:
                 multiply_with_end(a, xs, 1, block, c, ys, high - low, some, deep, d > 0, at(bias, k), how, slope, cap)
 
 
+@njit(nogil=True, error_model="numpy")
+def _by_dots(n: int, K: int) -> bool:
+    """Whether the data gradient is dot products: few samples, and rows long enough."""
+    return n <= 8 and K >= 64
+
+
 @kernel
 def gradients_transposed(args: Any, real: Any, n: int, part: int, parts: int) -> None:
-    """dY^T (K, N) in panels, a block of BLOCK rows after the other; the parts share the blocks."""
+    """dY^T (K, N) in panels, a block of BLOCK rows after the other; the parts share the blocks.
+
+    Or for dot products: eight samples after the other, a vector of each in turn; one alone as it is.
+    """
     dy, ys, K, scratch, gap = unpack(args, 5)
     width = lanes(real) * PANEL_VECTORS
     panels = (n + width - 1) // width
     dy, target = pointer(dy, real), pointer(_behind_flat(scratch, gap, n, 64 // lanes(real)), real)
+    if _by_dots(n, K):
+        full = lanes(real)
+        together, steps = 1 if n == 1 else 8, (K + full - 1) // full
+        first, last = share(steps, part, parts)
+        for s in range((n + together - 1) // together * together):
+            out = at(target, (s // together * steps * together + s % together) * full)
+            for i in range(first, last):
+                value = zeros(dy)
+                if s < n:
+                    value = load_some(dy, s * ys + i * full, min(full, K - i * full))
+                store(out, i * together * full, value)
+        return
     first, last = share((K + sizes.BLOCK - 1) // sizes.BLOCK, part, parts)
     for block in range(first, last):
         k = block * sizes.BLOCK
@@ -266,6 +351,39 @@ def _copy(source: Any, stride: int, rows: int, columns: int, target: Any, pitch:
             store_some(b, i, load_some(a, i, columns - i), columns - i)
 
 
+@njit(nogil=True, error_model="numpy")
+def _dot_products(
+    w: Any, K: int, g: Any, dx: Any, xs: int, n: int, add: int, first: int, last: int, block: Any
+) -> None:
+    """Columns [first, last) of dx, from rows of W."""
+    width = lanes(w)
+    steps = (K + width - 1) // width
+    d = first
+    while d < last:
+        rows = 8 if n == 1 else 3
+        if d + rows > last:
+            rows = 1
+        for s in range(0, n, 8):
+            a, b = at(w, d * K), at(g, s * steps * width)
+            if n == 1:
+                if rows == 1:
+                    _dot(a, K, b, K, block)
+                else:
+                    _dots_sample(a, K, b, K, block)
+            elif rows == 1:
+                _dots_row(a, K, b, K, block)
+            else:
+                _dots_many(a, K, b, K, block)
+            for t in range(min(8, n - s)):
+                out = at(dx, (s + t) * xs + d)
+                for i in range(rows):
+                    if add:
+                        out[i] += block[t * rows + i]
+                    else:
+                        out[i] = block[t * rows + i]
+        d += rows
+
+
 @kernel
 def data_gradient(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     """See :func:`backward_data`. The parts share the rows of W, which are the inputs."""
@@ -282,6 +400,9 @@ def data_gradient(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     weights = at(block, most * cm)
     first, last = share((D + ROWS - 1) // ROWS, part, parts)
     first, last = first * ROWS, min(last * ROWS, D)
+    if _by_dots(n, K):
+        _dot_products(w, K, panels, dx, xs, n, add, first, last, block)
+        return
     for d in range(first, last, most):
         rows = min(most, last - d)
         for k in range(0, K, sizes.BLOCK):
@@ -301,7 +422,7 @@ def data_gradient(args: Any, real: Any, n: int, part: int, parts: int) -> None:
 
 @kernel
 def gradients_packed(args: Any, real: Any, n: int, part: int, parts: int) -> None:
-    """dY (N, K) in panels, a block of BLOCK samples after the other; the parts share pieces of the blocks."""
+    """DY (N, K) in panels, a block of BLOCK samples after the other; the parts share pieces of the blocks."""
     dy, ys, K, scratch, gap = unpack(args, 5)
     width = lanes(real) * PANEL_VECTORS
     panels = (K + width - 1) // width

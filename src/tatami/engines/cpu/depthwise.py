@@ -40,7 +40,7 @@ def pack_backward(layer: Conv, x_shape: Shape, weight: int, packed: int) -> list
 
 
 def forward(layer: Conv, x: Map, y: Map, packed: int, bias: int, bend: Bend, scratch: int) -> list[Call]:
-    """y = bend(x * weights + bias); ``packed`` are the weights (F, K) themselves."""
+    """Y = bend(x * weights + bias); ``packed`` are the weights (F, K) themselves."""
     slide = slide_of(layer, x.shape)
     steps = slide.taps[1] * slide.taps[2], slide.taps[2], 1
     args = _args(slide, Spread(slide.outputs), x, y, packed, 0, steps, layer.filters, bias, bend, False)
@@ -50,7 +50,7 @@ def forward(layer: Conv, x: Map, y: Map, packed: int, bias: int, bend: Bend, scr
 
 
 def backward_data(layer: Conv, dy: Map, dx: Map, packed: int, add: bool, scratch: int) -> list[Call]:
-    """dx = or += the gradient that comes back through the weights."""
+    """Give dx, = or +=, the gradient that comes back through the weights."""
     window = slide_of(layer, dx.shape)
     unit = window.taps[1] * window.taps[2], window.taps[2], 1
     found = list(phases(window))
@@ -68,7 +68,7 @@ def backward_data(layer: Conv, dy: Map, dx: Map, packed: int, add: bool, scratch
 
 
 def backward_weights(layer: Conv, x: Map, dy: Map, d_weight: int, scratch: int) -> list[Call]:
-    """d_weight (F, K) = the gradient for the weights."""
+    """Give d_weight (F, K) = the gradient for the weights."""
     return weight_gradient(slide_of(layer, x.shape), x, dy, d_weight, scratch)
 
 
@@ -155,7 +155,7 @@ def _channels(
 
 @kernel
 def slid(args: Any, real: Any, n: int, part: int, parts: int) -> None:
-    """y = or += windows of x times weights; the parts share pieces of lines."""
+    """Y = or += windows of x times weights; the parts share pieces of lines."""
     x, xs, y, ys, channels, weight, tap, wd, wh, ww, filters, bias, kind, slope, cap, add = unpack(args, 16)
     D, H, W, taps_d, taps_h, taps_w, step_d, step_h, step_w, far_d, far_h, far_w = unpack(at(args, 16), 12)
     before_d, before_h, before_w, out_d, out_h, out_w = unpack(at(args, 28), 6)
@@ -181,7 +181,7 @@ def slid(args: Any, real: Any, n: int, part: int, parts: int) -> None:
         source = at(x, (sample * D + place_d + d0 * far_d) * H * W * xs)
         target = at(y, (sample * full_d + first_d + d * spread_d) * full_h * full_w * ys)
         filter = at(weight, tap * filters + d0 * strides[0])
-        # A column of few channels and positions goes down the band, so that lines are seen again while in the first cache.
+        # A column of few positions goes down the band, so that lines are seen again while in cache.
         for w in range(piece * PIECE, min(out_w, piece * PIECE + PIECE), OUTPUTS):
             count = min(OUTPUTS, min(out_w, piece * PIECE + PIECE) - w)
             place = w * step_w - before_w
@@ -194,4 +194,20 @@ def slid(args: Any, real: Any, n: int, part: int, parts: int) -> None:
                     a = at(source, ((place_h + h0 * far_h) * W + place) * xs)
                     b = at(target, ((first_h + h * spread_h) * full_w + first_w + w * spread_w) * ys)
                     e = at(filter, h0 * strides[1])
-                    _channels(a, hop, steps, e, strides, taps, width, b, gap, count, bias, ends, sort, c, min(c + DEPTH, channels))
+                    _channels(
+                        a,
+                        hop,
+                        steps,
+                        e,
+                        strides,
+                        taps,
+                        width,
+                        b,
+                        gap,
+                        count,
+                        bias,
+                        ends,
+                        sort,
+                        c,
+                        min(c + DEPTH, channels),
+                    )

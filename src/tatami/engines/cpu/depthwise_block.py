@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
@@ -50,8 +51,9 @@ def _loop(builder: Any, count: Any, carried: list[Any], body: Callable[[list[Any
 def block(outputs: int, whole: bool, taps_of_line: int = 0, hop_of_line: int = 1) -> Any:
     """An intrinsic: ``outputs`` neighbouring positions of y, of a whole vector of channels or the first ``some``.
 
-    Output b sees tap (d, h, w) at x + (d, h, w) . steps + b * hop, with the weight at w + (d, h, w) . strides; along the
-    width only where 0 <= place + w * far + b * step < length. The result goes to y + b * gap, for the first ``count``.
+    Output b sees tap (d, h, w) at x + (d, h, w) . steps + b * hop, with the weight at w + (d, h, w) . strides; along
+    the width only where 0 <= place + w * far + b * step < length. The result goes to y + b * gap, for the
+    first ``count``.
 
     With ``taps_of_line``, windows have so many neighbouring taps along the width and are ``hop_of_line`` positions
     apart; each value of a line is then read once.
@@ -90,6 +92,9 @@ def block(outputs: int, whole: bool, taps_of_line: int = 0, hop_of_line: int = 1
             def take(address: Any) -> Any:
                 return load_plain(builder, vector, address) if whole else load_masked(builder, vector, address, mask)
 
+            def taken(address: Any) -> list[Any]:
+                return [take(address)]
+
             def add(base: Any, index: Any) -> Any:
                 return builder.gep(base, [index])
 
@@ -118,11 +123,16 @@ def block(outputs: int, whole: bool, taps_of_line: int = 0, hop_of_line: int = 1
                         def one(i: int = i, total: Any = total) -> list[Any]:
                             return [product(total, take(add(a, hops[i])), value)]
 
-                        found += _either(builder, seen, one, lambda total=total: [total])
+                        found += _either(builder, seen, one, partial(list, [total]))
                     return found
 
                 every = builder.and_(is_inside(here), is_inside(builder.add(here, reach)))
-                return [add(a, step_w), add(b, stride_w), builder.add(here, far), *_either(builder, every, all_seen, some_seen)]
+                return [
+                    add(a, step_w),
+                    add(b, stride_w),
+                    builder.add(here, far),
+                    *_either(builder, every, all_seen, some_seen),
+                ]
 
             def any_line(a: Any, b: Any, totals: list[Any]) -> list[Any]:
                 return _loop(builder, taps_w, [a, b, place, *totals], at_tap)[3:]
@@ -155,7 +165,7 @@ def block(outputs: int, whole: bool, taps_of_line: int = 0, hop_of_line: int = 1
                     seen = []
                     for j, address in enumerate(addresses):
                         inside = is_inside(builder.add(place, _number(j)))
-                        seen += _either(builder, inside, lambda address=address: [take(address)], lambda: [zero])
+                        seen += _either(builder, inside, partial(taken, address), lambda: [zero])
                     return products(seen, weights, totals)
 
                 return _either(builder, all_inside, all_seen, some_seen)
@@ -174,30 +184,27 @@ def block(outputs: int, whole: bool, taps_of_line: int = 0, hop_of_line: int = 1
             totals = _loop(builder, taps_d, [x, weight, *[start] * outputs], at_plane)[2:]
             places = [add(y, builder.mul(gap, _number(b))) for b in range(outputs)]
 
-            def end(i: int, wanted: int) -> None:
+            def end(i: int, wanted: int) -> list[Any]:
                 """Write outputs [i, i + wanted)."""
                 mine = totals[i : i + wanted]
 
                 def sums() -> list[Any]:
                     return [builder.fadd(value, take(place)) for value, place in zip(mine, places[i:], strict=False)]
 
-                mine = _either(builder, adds, sums, lambda mine=mine: mine)
+                mine = _either(builder, adds, sums, partial(list, mine))
                 for value, place in zip(activated(builder, vector, mine, kind, slope, cap), places[i:], strict=False):
                     if whole:
                         store_plain(builder, vector, value, place)
                     else:
                         store_masked(builder, vector, value, place, mask)
-
-            def all_of_them() -> list[Any]:
-                end(0, outputs)
                 return []
 
             def one_by_one() -> list[Any]:
                 for i in range(outputs - 1):
-                    _either(builder, builder.icmp_signed(">", count, _number(i)), lambda i=i: end(i, 1) or [], lambda: [])
+                    _either(builder, builder.icmp_signed(">", count, _number(i)), partial(end, i, 1), lambda: [])
                 return []
 
-            _either(builder, builder.icmp_signed(">=", count, _number(outputs)), all_of_them, one_by_one)
+            _either(builder, builder.icmp_signed(">=", count, _number(outputs)), partial(end, 0, outputs), one_by_one)
             return context.get_dummy_value()
 
         return types.void(x, i64, steps, x, strides, taps, width, x, i64, i64, i64, x, ends), codegen
@@ -207,7 +214,8 @@ def block(outputs: int, whole: bool, taps_of_line: int = 0, hop_of_line: int = 1
 
 def _parts(builder: Any, value: Any) -> list[Any]:
     """The members of a tuple."""
-    return [builder.extract_value(value, i) for i in range(value.type.count if hasattr(value.type, "count") else len(value.type.elements))]
+    count = value.type.count if isinstance(value.type, ir.ArrayType) else len(value.type.elements)
+    return [builder.extract_value(value, i) for i in range(count)]
 
 
 def _either(

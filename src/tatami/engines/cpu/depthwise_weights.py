@@ -1,7 +1,7 @@
 """The weight gradient of depthwise convolutions: for each tap, the products of two lines, summed.
 
-Each part sums its share of the output's lines in a slot of scratch memory: some lines in one half, those in the other, so
-that errors stay small; a second call adds the slots.
+Each part sums its share of the output's lines in a slot of scratch memory: some lines in one half, those in the other,
+so that errors stay small; a second call adds the slots.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from tatami.engines.cpu.pointers import at, pointer, unpack
 from tatami.engines.cpu.unfolding import Slide
 from tatami.engines.cpu.vector import fma, lanes, load, load_some, store, store_some, zeros
 from tatami.plan.scratch import depthwise as sizes
+from tatami.plan.scratch.unfolded import rounded
 
 LINES = 64  # that are summed before their sum is added to others
 
 register_jitable(sizes.slot)
-register_jitable(sizes.rounded)
+register_jitable(rounded)
 
 
 def weight_gradient(slide: Slide, x: Map, dy: Map, target: int, scratch: int) -> list[Call]:
-    """target (F, K) = the sums, over all positions, of what each tap saw times the output gradient."""
+    """Give target (F, K) = the sums, over all positions, of what each tap saw times the output gradient."""
     window = (*slide.lengths, *slide.taps, *slide.strides, *slide.dilations, *slide.before, *slide.outputs)
     head = (x.address, x.stride, dy.address, dy.stride, dy.channels, dy.channels // x.channels, scratch)
     return [

@@ -24,7 +24,7 @@ for _size in (sizes.rounded, sizes.fold_pitch, sizes.fold_rows):
 
 
 def fold_gradient(slide: Slide, dy: Map, dx: Map, packed: int, groups: int, add: bool, scratch: int) -> Call:
-    """dx = or += the windows' gradients, by weights that are packed as a matrix (K, taps * C) for each group."""
+    """Give dx, = or +=, the windows' gradients, by weights that are packed as a matrix (K, taps * C) for each group."""
     depth, channels = dy.channels // groups, dx.channels // groups
     head = (dy.address, dy.stride, packed, dx.address, dx.stride, depth, groups, sizes.depth_block(depth))
     return Call(folded, (*head, slide.size * channels, int(add), scratch, *slide.words(dx, channels)))

@@ -1,8 +1,8 @@
 """Matrices packed into the panels that :mod:`tatami.engines.cpu.gemm` multiplies by.
 
 A matrix (D, K) is cut into blocks of ``depth_block`` rows, each packed on its own, so that a panel fits in the first
-cache; block i begins at i * depth_block * K', where K' is K rounded up to whole panels. A call packs the matrices of all
-groups of a convolution.
+cache; block i begins at i * depth_block * K', where K' is K rounded up to whole panels. A call packs the matrices of
+all groups of a convolution.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tatami.engines.cpu.gemm import PANEL_VECTORS
 from tatami.engines.cpu.kernels import Call, kernel, share
 from tatami.engines.cpu.pointers import at, pointer, unpack
 from tatami.engines.cpu.unfolding import Three
-from tatami.engines.cpu.vector import lanes, load, load_some, store, store_some, transpose, zeros
+from tatami.engines.cpu.vector import lanes, load, load_some, store, transpose, zeros
 
 
 def pack(source: int, stride: int, depth: int, columns: int, groups: int, depth_block: int, target: int) -> list[Call]:

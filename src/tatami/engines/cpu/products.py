@@ -1,8 +1,8 @@
 """The two kernels of all convolutions by matrix products: outputs, and gradients of weights.
 
-Letters: D values that a window sees, taps times channels of a group; K filters of a group; rows are output positions of
-all samples. A block of rows is unfolded into scratch memory, well within a second cache, and multiplied by the panels of
-the weights; or the map itself is the matrix, where each window is one pixel (``direct``).
+Letters: D values that a window sees, taps times channels of a group; K filters of a group; rows are output positions
+of all samples. A block of rows is unfolded into scratch memory, within a second cache, and multiplied by the panels
+of the weights; or the map itself is the matrix, where each window is one pixel (``direct``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tatami.engines.cpu.places import Bend, Map
 from tatami.engines.cpu.pointers import at, pointer, real_number, unpack
 from tatami.engines.cpu.tile import BENT, BIASED, RECTIFIED, STAYS
 from tatami.engines.cpu.unfolding import WORDS, Slide, Three, unfold
-from tatami.engines.cpu.vector import lanes, load, load_some, store, store_some, zeros
+from tatami.engines.cpu.vector import lanes, load, load_some, store, store_some
 from tatami.plan.scratch import unfolded as sizes
 
 _ARGS, _PLACE = 19, 9
@@ -67,7 +67,7 @@ def outputs(
     scratch: int,
     rows_before: int = 0,
 ) -> Call:
-    """y = or += bend(windows of x times weights + bias); each group has ``depth`` channels of x, ``columns`` of y.
+    """Y = or += bend(windows of x times weights + bias); each group has ``depth`` channels of x, ``columns`` of y.
 
     The weights in panels lie behind others, of ``rows_before`` rows for each group.
     """
@@ -83,7 +83,7 @@ def outputs(
 def weight_gradient(
     slide: Slide, x: Map, dy: Map, target: int, depth: int, columns: int, groups: int, scratch: int
 ) -> list[Call]:
-    """target (taps, depth, groups*columns) = the products of each window of x and the output gradient, summed."""
+    """Give target (taps, depth, groups*columns) = the products of each window of x and the output gradient, summed."""
     total = slide.size * depth
     head = (x.address, x.stride, dy.address, dy.stride, target, columns, groups, total)
     cut = (sizes.depth_block(total), sizes.pitch(total), int(slide.is_identity), scratch)
@@ -94,7 +94,9 @@ def weight_gradient(
 
 
 @njit(nogil=True, error_model="numpy")
-def _put(block: Any, cm: int, first: int, count: int, columns: int, y: Any, stride: int, outs: Any, place: Any, add: bool) -> None:
+def _put(
+    block: Any, cm: int, first: int, count: int, columns: int, y: Any, stride: int, outs: Any, place: Any, add: bool
+) -> None:
     """Rows of a block of products to their places in y."""
     out_d, out_h, out_w = outs
     _, H, W, first_d, first_h, first_w, step_d, step_h, step_w = place
@@ -123,9 +125,27 @@ def _put(block: Any, cm: int, first: int, count: int, columns: int, y: Any, stri
 @kernel
 def multiplied(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     """See :func:`outputs`. The parts share the rows, or the columns where rows are few."""
-    x, xs, panels, y, ys, bias, kind, slope, cap, columns, groups, depth, depth_block, pitch, direct, scattered, scratch, add, before = (
-        unpack(args, _ARGS)
-    )
+    (
+        x,
+        xs,
+        panels,
+        y,
+        ys,
+        bias,
+        kind,
+        slope,
+        cap,
+        columns,
+        groups,
+        depth,
+        depth_block,
+        pitch,
+        direct,
+        scattered,
+        scratch,
+        add,
+        before,
+    ) = unpack(args, _ARGS)
     shape, place = unpack(at(args, _ARGS), WORDS), unpack(at(args, _ARGS + WORDS), _PLACE)
     x, y, bias, panels = pointer(x, real), pointer(y, real), pointer(bias, real), pointer(panels, real)
     slope, cap = real(real_number(slope)), real(real_number(cap))
@@ -177,7 +197,7 @@ def multiplied(args: Any, real: Any, n: int, part: int, parts: int) -> None:
 
 @kernel
 def gradient(args: Any, real: Any, n: int, part: int, parts: int) -> None:
-    """See :func:`weight_gradient`. The parts share the pixels, each with sums of its own, or else the rows of the sums."""
+    """See :func:`weight_gradient`. The parts share the pixels, each with its own sums, or else the rows of the sums."""
     x, xs, dy, ys, target, columns, groups, depth, depth_block, pitch, direct, scratch = unpack(args, 12)
     shape = unpack(at(args, 12), WORDS)
     x, dy, target = pointer(x, real), pointer(dy, real), pointer(target, real)

@@ -2,8 +2,8 @@
 
 Letters: F taps, S stride, C and K channels and filters of a group.
 
-Back to the data, each input pixel sums what the windows that saw it give. Pixels that lie at the same phase of the stride
-are seen by the same taps, so for each phase the gradient is a convolution of the output gradient, of stride 1, with those
+Back to the data, each input pixel sums what the windows that saw it give. Pixels at the same phase of the stride are
+seen by the same taps, so for each phase the gradient is a convolution of the output gradient, of stride 1, with those
 taps in reverse order and each filter transposed (Dumoulin & Visin 2016, section 4); for S = 1 there is one phase. Where
 that would multiply much padding, the windows' gradients are folded instead (:mod:`tatami.engines.cpu.folding`).
 """
@@ -25,6 +25,7 @@ from tatami.engines.cpu.products import Spread, outputs, weight_gradient
 from tatami.engines.cpu.unfolding import Slide, Three, slide_of
 from tatami.network.layers import Conv, Shape
 from tatami.plan.scratch import unfolded as sizes
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -55,9 +56,7 @@ def phases(forward: Slide) -> Iterator[Phase]:
     )
     options = [list(_axis_phases(*axis)) for axis in axes]
     for chosen in every(*options):
-        first, taps, dilations, before, counts, tap, steps = (
-            (a, b, c) for a, b, c in zip(*chosen, strict=True)
-        )
+        first, taps, dilations, before, counts, tap, steps = ((a, b, c) for a, b, c in zip(*chosen, strict=True))
         slide = Slide(forward.outputs, taps, (1, 1, 1), dilations, before, counts)
         yield Phase(slide, Spread(forward.lengths, first, forward.strides), tap, steps)
 
@@ -118,7 +117,7 @@ def pack_backward(layer: Conv, x_shape: Shape, weight: int, packed: int) -> list
 
 
 def forward(layer: Conv, x: Map, y: Map, packed: int, bias: int, bend: Bend, scratch: int) -> list[Call]:
-    """y = bend(x * weights + bias)."""
+    """Y = bend(x * weights + bias)."""
     _, depth, columns = sizes.sizes(layer, x.shape)
     slide = slide_of(layer, x.shape)
     return [
@@ -127,7 +126,7 @@ def forward(layer: Conv, x: Map, y: Map, packed: int, bias: int, bend: Bend, scr
 
 
 def backward_data(layer: Conv, dy: Map, dx: Map, packed: int, add: bool, scratch: int) -> list[Call]:
-    """dx = or += the gradient that comes back through the weights."""
+    """Give dx, = or +=, the gradient that comes back through the weights."""
     _, columns, depth = sizes.sizes(layer, dx.shape)
     slide = slide_of(layer, dx.shape)
     if sizes.folds(layer, dx.shape):
@@ -139,14 +138,12 @@ def backward_data(layer: Conv, dy: Map, dx: Map, packed: int, add: bool, scratch
         slide = phase.slide
         if slide.size:
             groups, spread = layer.groups, phase.spread
-            calls.append(
-                outputs(slide, dy, dx, spread, packed, depth, columns, groups, 0, STRAIGHT, add, scratch, row)
-            )
+            calls.append(outputs(slide, dy, dx, spread, packed, depth, columns, groups, 0, STRAIGHT, add, scratch, row))
             row += slide.size * depth
     return calls
 
 
 def backward_weights(layer: Conv, x: Map, dy: Map, d_weight: int, scratch: int) -> list[Call]:
-    """d_weight = the gradient for the weights."""
+    """Give d_weight = the gradient for the weights."""
     _, depth, columns = sizes.sizes(layer, x.shape)
     return weight_gradient(slide_of(layer, x.shape), x, dy, d_weight, depth, columns, layer.groups, scratch)

@@ -71,7 +71,7 @@ def slide_of(layer: Conv, shape: Shape) -> Slide:
 
 @njit(nogil=True, error_model="numpy")
 def clear_run(target: Any, count: int) -> None:
-    """target = 0, ``count`` values."""
+    """Clear the target, ``count`` values."""
     nothing = zeros(target)
     width = lanes(target)
     i = 0
@@ -141,7 +141,12 @@ def unfold(
                     right = max(left, min(line, (W - together - in_w) // step_w + 1))
                 where = in_w + left * step_w
                 _copy_rows(
-                    at(source, where * stride + low), step_w * stride, at(here, left * pitch), pitch, right - left, high - low
+                    at(source, where * stride + low),
+                    step_w * stride,
+                    at(here, left * pitch),
+                    pitch,
+                    right - left,
+                    high - low,
                 )
                 for j in range(line - (right - left)):
                     k = j if j < left else j + right - left

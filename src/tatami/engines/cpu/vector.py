@@ -282,19 +282,23 @@ def unit(typingctx: Any, index: Any, kind: Any) -> Any:
     return vector(types.int64, kind), codegen
 
 
+def sum_of_lanes(builder: Any, value: Any, count: int) -> Any:
+    """The sum of all ``count`` lanes, in a fixed order: halves folded onto one another."""
+    while count > 1:
+        half = count // 2
+        index = ir.VectorType(ir.IntType(32), half)
+        low = builder.shuffle_vector(value, value, ir.Constant(index, list(range(half))))
+        high = builder.shuffle_vector(value, value, ir.Constant(index, list(range(half, count))))
+        value, count = builder.fadd(low, high), half
+    return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
+
+
 @intrinsic
 def lane_sum(typingctx: Any, a: Any) -> Any:
     """The sum of all lanes, in a fixed order: halves folded onto one another."""
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        value, count = values[0], a.lanes
-        while count > 1:
-            half = count // 2
-            index = ir.VectorType(ir.IntType(32), half)
-            low = builder.shuffle_vector(value, value, ir.Constant(index, list(range(half))))
-            high = builder.shuffle_vector(value, value, ir.Constant(index, list(range(half, count))))
-            value, count = builder.fadd(low, high), half
-        return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
+        return sum_of_lanes(builder, values[0], a.lanes)
 
     return a.dtype(a), codegen
 

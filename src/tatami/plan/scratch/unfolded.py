@@ -29,7 +29,7 @@ def depth_block(depth: int) -> int:
 
 
 def pitch(depth: int) -> int:
-    """Values from one row of an unfolded block to the next: never a power of two, which would crowd the cache's sets."""
+    """Values from one row of an unfolded block to the next: no power of two, which would crowd the cache's sets."""
     return rounded(depth_block(depth), 16) + 16
 
 
