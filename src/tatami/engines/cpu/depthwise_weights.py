@@ -19,6 +19,7 @@ from tatami.engines.cpu.vector import fma, lanes, load, load_some, store, store_
 from tatami.plan.scratch import depthwise as sizes
 from tatami.plan.scratch.unfolded import rounded
 
+BAND = 8  # lines that are summed while they are in the first cache
 LINES = 64  # that are summed before their sum is added to others
 
 register_jitable(sizes.slot)
@@ -36,42 +37,70 @@ def weight_gradient(slide: Slide, x: Map, dy: Map, target: int, scratch: int) ->
 
 
 @njit(nogil=True, error_model="numpy")
-def _three_taps(x: Any, hop: int, far: int, dy: Any, ys: int, count: int, target: Any, step: int) -> None:
-    """Three taps, ``far`` apart, of one vector of channels, over ``count`` positions."""
+def _three_taps(x: Any, dy: Any, line: Any, lines: Any, width: Any, target: Any, step: int) -> None:
+    """Three neighbouring taps of one vector of channels, over some lines; as for :func:`_tap`."""
+    hop, far, ys = line
+    count, x_line, y_line = lines
+    place, stride, far_w, W, size = width
+    # Outputs [low, high) see no padding through any of the three.
+    low, high = _reach(place, stride, size, W)
+    for t in range(1, 3):
+        first, last = _reach(place + t * far_w, stride, size, W)
+        low, high = max(low, first), min(high, last)
+    low, high = min(low, size), max(high, min(low, size))
     s0, s1, s2 = load(target, 0), load(target, step), load(target, 2 * step)
     t0, t1, t2 = zeros(x), zeros(x), zeros(x)
-    near, next = at(x, far), at(x, 2 * far)
-    i = 0
-    while i + 2 <= count:
-        a, b = load(dy, i * ys), load(dy, i * ys + ys)
-        s0 = fma(load(x, i * hop), a, s0)
-        s1 = fma(load(near, i * hop), a, s1)
-        s2 = fma(load(next, i * hop), a, s2)
-        t0 = fma(load(x, i * hop + hop), b, t0)
-        t1 = fma(load(near, i * hop + hop), b, t1)
-        t2 = fma(load(next, i * hop + hop), b, t2)
-        i += 2
-    if i < count:
-        a = load(dy, i * ys)
-        s0 = fma(load(x, i * hop), a, s0)
-        s1 = fma(load(near, i * hop), a, s1)
-        s2 = fma(load(next, i * hop), a, s2)
+    for row in range(count):
+        a, b = at(x, row * x_line), at(dy, row * y_line)
+        near, next = at(a, far), at(a, 2 * far)
+        i = low
+        while i + 2 <= high:
+            g, h = load(b, i * ys), load(b, i * ys + ys)
+            s0 = fma(load(a, i * hop), g, s0)
+            s1 = fma(load(near, i * hop), g, s1)
+            s2 = fma(load(next, i * hop), g, s2)
+            t0 = fma(load(a, i * hop + hop), h, t0)
+            t1 = fma(load(near, i * hop + hop), h, t1)
+            t2 = fma(load(next, i * hop + hop), h, t2)
+            i += 2
+        # The last one, and those that see padding.
+        odd = (high - low) % 2
+        for j in range(size - (high - low) + odd):
+            i = j if j < low else j + high - low - odd
+            g, here = load(b, i * ys), place + i * stride
+            if 0 <= here < W:
+                s0 = fma(load(a, i * hop), g, s0)
+            if 0 <= here + far_w < W:
+                s1 = fma(load(near, i * hop), g, s1)
+            if 0 <= here + 2 * far_w < W:
+                s2 = fma(load(next, i * hop), g, s2)
     store(target, 0, s0 + t0)
     store(target, step, s1 + t1)
     store(target, 2 * step, s2 + t2)
 
 
 @njit(nogil=True, error_model="numpy")
-def _tap(x: Any, hop: int, dy: Any, ys: int, count: int, target: Any, some: int) -> None:
-    """One tap of ``some`` channels, over ``count`` positions."""
+def _tap(x: Any, dy: Any, line: Any, lines: Any, width: Any, target: Any, some: int) -> None:
+    """One tap of ``some`` channels, over some lines.
+
+    ``line``: elements of x from what one output sees to the next, and from tap to tap; elements of dy. ``lines``: how
+    many, and elements from one to the next in x and dy. ``width``: the position that the first output sees, stride,
+    dilation, length of x, length of dy.
+    """
+    hop, _, ys = line
+    count, x_line, y_line = lines
+    place, stride, _, W, size = width
+    low, high = _reach(place, stride, size, W)
     s0, s1 = load_some(target, 0, some), zeros(x)
-    i = 0
-    while i + 2 <= count:
-        s0 = fma(load_some(x, i * hop, some), load_some(dy, i * ys, some), s0)
-        s1 = fma(load_some(x, i * hop + hop, some), load_some(dy, i * ys + ys, some), s1)
-        i += 2
-    if i < count:
-        s0 = fma(load_some(x, i * hop, some), load_some(dy, i * ys, some), s0)
+    for row in range(count):
+        a, b = at(x, row * x_line), at(dy, row * y_line)
+        i = low
+        while i + 2 <= high:
+            s0 = fma(load_some(a, i * hop, some), load_some(b, i * ys, some), s0)
+            s1 = fma(load_some(a, i * hop + hop, some), load_some(b, i * ys + ys, some), s1)
+            i += 2
+        if i < high:
+            s0 = fma(load_some(a, i * hop, some), load_some(b, i * ys, some), s0)
     store_some(target, 0, s0 + s1, some)
 
 
@@ -81,6 +110,22 @@ def _reach(place: int, step: int, count: int, length: int) -> Any:
     first = min(count, max(0, (step - 1 - place) // step))
     last = max(first, min(count, (length - 1 - place) // step + 1)) if place < length else first
     return first, last
+
+
+@njit(nogil=True, error_model="numpy")
+def _numbers(
+    x: Any, multiplier: int, c: int, dy: Any, line: Any, lines: Any, width: Any, target: Any, some: int
+) -> None:
+    """As :func:`_tap`, number by number, where ``multiplier`` filters see one channel."""
+    hop, _, ys = line
+    count, x_line, y_line = lines
+    place, stride, _, W, size = width
+    low, high = _reach(place, stride, size, W)
+    for row in range(count):
+        a, b = at(x, row * x_line), at(dy, row * y_line)
+        for i in range(low, high):
+            for k in range(some):
+                target[k] += a[i * hop + (c + k) // multiplier] * b[i * ys + k]
 
 
 @njit(nogil=True, error_model="numpy")
@@ -107,52 +152,41 @@ def gradient(args: Any, real: Any, n: int, part: int, parts: int) -> None:
         total[i] = real(0)
     hop, far = step_w * xs, far_w * xs
     first, last = share(n * out_d * out_h, part, parts)
-    for line in range(first, last):
+    line, since = first, 0
+    while line < last:
         h, d, sample = line % out_h, line // out_h % out_d, line // (out_h * out_d)
-        g = at(dy, line * out_w * ys)
-        for e in range(taps_d * taps_h):
-            in_d = d * step_d - before_d + e // taps_h * far_d
-            in_h = h * step_h - before_h + e % taps_h * far_h
-            if in_d < 0 or in_d >= D or in_h < 0 or in_h >= H:
-                continue
-            source = at(x, ((sample * D + in_d) * H + in_h) * W * xs - before_w * xs)
-            sums = at(block, e * taps_w * filters)
-            if multiplier > 1:
-                for t in range(taps_w):
-                    w0, w1 = _reach(t * far_w - before_w, step_w, out_w, W)
-                    for w in range(w0, w1):
-                        for k in range(filters):
-                            sums[t * filters + k] += source[w * hop + t * far + k // multiplier] * g[w * ys + k]
-                continue
-            for c in range(0, filters, width):
-                some = min(width, filters - c)
+        stop = min(min(out_h, h + last - line), h + BAND)
+        start = (line - h) * out_w * ys
+        for c in range(0, filters, width):
+            some = min(width, filters - c)
+            for e in range(taps_d * taps_h):
+                in_d = d * step_d - before_d + e // taps_h * far_d
+                place_h = e % taps_h * far_h - before_h
+                r0, r1 = _reach(place_h, step_h, out_h, H)
+                r0, r1 = max(r0, h), min(r1, stop)
+                if in_d < 0 or in_d >= D or r0 >= r1:
+                    continue
+                source = at(x, (((sample * D + in_d) * H + place_h + r0 * step_h) * W - before_w) * xs)
+                g, sums = at(dy, start + r0 * out_w * ys + c), at(block, e * taps_w * filters + c)
+                lines = (r1 - r0, step_h * W * xs, out_w * ys)
                 t = 0
                 while t < taps_w:
-                    a, b, target = at(source, t * far + c), at(g, c), at(sums, t * filters + c)
-                    w0, w1 = _reach(t * far_w - before_w, step_w, out_w, W)
-                    if some == width and t + 3 <= taps_w:
-                        u0, u1 = _reach((t + 1) * far_w - before_w, step_w, out_w, W)
-                        v0, v1 = _reach((t + 2) * far_w - before_w, step_w, out_w, W)
-                        low, high = max(w0, u0, v0), min(w1, u1, v1)
-                        if low < high:
-                            _three_taps(at(a, low * hop), hop, far, at(b, low * ys), ys, high - low, target, filters)
-                        else:
-                            low, high = out_w, out_w
-                        for i in range(3):
-                            r0, r1 = _reach((t + i) * far_w - before_w, step_w, out_w, W)
-                            a, target = at(source, (t + i) * far + c), at(sums, (t + i) * filters + c)
-                            if r0 < min(r1, low):
-                                _tap(at(a, r0 * hop), hop, at(b, r0 * ys), ys, min(r1, low) - r0, target, width)
-                            if max(r0, high) < r1:
-                                left = max(r0, high)
-                                _tap(at(a, left * hop), hop, at(b, left * ys), ys, r1 - left, target, width)
+                    a, target = at(source, t * far + c), at(sums, t * filters)
+                    along = (t * far_w - before_w, step_w, far_w, W, out_w)
+                    if multiplier > 1:
+                        _numbers(at(a, -c), multiplier, c, g, (hop, far, ys), lines, along, target, some)
+                        t += 1
+                    elif some == width and t + 3 <= taps_w:
+                        _three_taps(a, g, (hop, far, ys), lines, along, target, filters)
                         t += 3
                     else:
-                        if w0 < w1:
-                            _tap(at(a, w0 * hop), hop, at(b, w0 * ys), ys, w1 - w0, target, some)
+                        _tap(a, g, (hop, far, ys), lines, along, target, some)
                         t += 1
-        if (line - first) % LINES == LINES - 1:
+        since += stop - h
+        if since >= LINES:
             _fold(total, block, size)
+            since = 0
+        line += stop - h
     _fold(total, block, size)
 
 

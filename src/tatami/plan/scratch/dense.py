@@ -5,7 +5,7 @@ from __future__ import annotations
 from tatami.network.layers import Dense, Shape, product
 from tatami.plan.scratch.unfolded import PANEL, rounded
 
-FEW = 12  # samples up to which weights are read straight, at the speed of memory
+FEW = 16  # samples up to which weights are read straight, at the speed of memory
 STREAM = 16  # rows of the weights that are read at once then
 BLOCK = 256  # depth and columns of the weights that are packed at once
 _PASSING = 128 * 1024  # bytes of output gradients that may pass by for each ROWS rows of a weight gradient
