@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tatami.engines.cpu.kernels import Call, Number
 from tatami.engines.cpu.places import Map
-from tatami.engines.cpu.pool_backward import gathered, gathered_wide, scattered, scattered_wide
+from tatami.engines.cpu.pool_backward import returned, returned_wide, shared
 from tatami.engines.cpu.pool_forward import max_pooled, max_pooled_wide, mean_pooled
 from tatami.engines.cpu.pool_mean import averaged, shared_out
 from tatami.network.layers import Pool
@@ -25,15 +25,12 @@ def forward(layer: Pool, x: Map, y: Map, places: int) -> list[Call]:
 
 def backward(layer: Pool, dy: Map, dx: Map, places: int, add: bool) -> list[Call]:
     """Dx = or += dy where the maximum was, or an equal share of it."""
-    overlap = any(stride < size for stride, size in zip(layer.stride, layer.kernel_size, strict=True))
-    wide = layer.kind == "max" and place_bytes(layer) == 2
-    if overlap:
-        chosen = gathered_wide if wide else gathered
+    if layer.kind == "avg":
+        chosen, places = shared, 0
     else:
-        chosen = scattered_wide if wide else scattered
+        chosen = returned if place_bytes(layer) == 1 else returned_wide
     maps = (dy.address, dy.stride, dx.address, dx.stride)
-    source = places if layer.kind == "max" else 0
-    return [Call(chosen, (*maps, source, int(layer.count_pad), int(add), *geometry(layer, dx)))]
+    return [Call(chosen, (*maps, places, int(layer.count_pad), int(add), *geometry(layer, dx)))]
 
 
 def geometry(layer: Pool, x: Map) -> tuple[Number, ...]:

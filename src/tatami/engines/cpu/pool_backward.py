@@ -1,7 +1,9 @@
-"""POOL's backward kernels; arguments as in the forward kernels. Every value of dx is written once, by one part.
+"""POOL's backward kernels; arguments as in the forward kernels. Every value of dx is written by one part only.
 
-Where windows do not overlap, each output scatters its gradient over the pixels from its window to the next. Otherwise
-each pixel gathers from the windows that it lies in. Means come without places.
+Each output owns a cell, the pixels from where its window begins to where the next one does; the first and the last
+reach to the map's ends. A pixel gathers the gradients of all windows that it lies in. For windows of 2x2 with stride 2,
+and of 3x3 with stride 2 or 1, the whole cell is done at once where it is an ordinary one.
+Means come without places.
 """
 
 from __future__ import annotations
@@ -13,21 +15,32 @@ from numba import njit, types
 from tatami.engines.cpu.kernels import kernel, share
 from tatami.engines.cpu.maxima import where_place
 from tatami.engines.cpu.pointers import at, pointer, unpack
+from tatami.engines.cpu.pool_squares import returned_square
 from tatami.engines.cpu.vector import lanes, load_some, splat, store_some, zeros
 
+_max_two, _max_three, _max_dense = (returned_square(*window, is_max=True) for window in ((2, 2), (3, 2), (3, 1)))
+_mean_two, _mean_three, _mean_dense = (returned_square(*window, is_max=False) for window in ((2, 2), (3, 2), (3, 1)))
 
-@njit(nogil=True, forceinline=True)
-def _clipped(start: int, size: int, length: int) -> int:
-    """How much of a window lies on the map."""
-    return min(start + size, length) - max(start, 0)
-
-
-@njit(nogil=True, forceinline=True)
+@njit(nogil=True, error_model="numpy")
 def _cell(index: int, count: int, stride: int, before: int, length: int) -> Any:
-    """The pixels, first and last + 1, from one window to the next; those of the first and last reach the map's ends."""
-    first = 0 if index == 0 else index * stride - before
-    last = length if index == count - 1 else (index + 1) * stride - before
+    """The pixels of a cell along an axis, first and last + 1."""
+    first = 0 if index == 0 else max(index * stride - before, 0)
+    last = length if index == count - 1 else max((index + 1) * stride - before, 0)
     return first, last
+
+
+@njit(nogil=True, error_model="numpy")
+def _regular(count: int, size: int, stride: int, before: int, length: int, whole: bool) -> Any:
+    """The windows, first and last + 1, whose cells have ``stride`` pixels, each of them in all windows that reach it.
+
+    With ``whole``, all of these windows lie on the map.
+    """
+    reach = (size - 1) // stride
+    first = max(reach, (before + (reach * stride if whole else 0) + stride - 1) // stride)
+    last = count - 1 if (count - 1) * stride - before + stride != length else count
+    if whole:
+        last = min(last, (length - size + before) // stride + 1)
+    return first, max(last, first)
 
 
 @njit(nogil=True, forceinline=True)
@@ -39,144 +52,172 @@ def _give(dx: Any, value: Any, some: int, add: int) -> None:
 
 
 @njit(nogil=True, forceinline=True)
-def _scatter_square(
-    dy: Any, dx: Any, row: int, xs: int, places: Any, has_places: bool, factor: Any, some: int, add: int
+def _squares(
+    F: int,
+    S: int,
+    dy: Any,
+    ds: Any,
+    places: Any,
+    ps: Any,
+    is_max: bool,
+    factor: Any,
+    dx: Any,
+    xs: Any,
+    count: int,
+    channels: int,
+    add: int,
 ) -> None:
-    """Some channels of the gradient of a window of 2x2."""
-    d = load_some(dy, 0, some)
-    if has_places:
-        _give(dx, where_place(places, 0, 0, d, some), some, add)
-        _give(at(dx, xs), where_place(places, 0, 1, d, some), some, add)
-        _give(at(dx, row), where_place(places, 0, 2, d, some), some, add)
-        _give(at(dx, row + xs), where_place(places, 0, 3, d, some), some, add)
-    else:
-        d = d * factor
-        _give(dx, d, some, add)
-        _give(at(dx, xs), d, some, add)
-        _give(at(dx, row), d, some, add)
-        _give(at(dx, row + xs), d, some, add)
+    """``count`` cells along a row; steps are (row, pixel)."""
+    vector = lanes(dy)
+    for o in range(count):
+        for c in range(0, channels, vector):
+            some = min(vector, channels - c)
+            d, p, t = at(dy, o * ds[1] + c), at(places, o * ps[1] + c), at(dx, o * S * xs[1] + c)
+            if is_max:
+                if F == 2:
+                    _max_two(d, ds[0], ds[1], p, ps[0], ps[1], factor, t, xs[0], xs[1], some, add)
+                elif S == 2:
+                    _max_three(d, ds[0], ds[1], p, ps[0], ps[1], factor, t, xs[0], xs[1], some, add)
+                else:
+                    _max_dense(d, ds[0], ds[1], p, ps[0], ps[1], factor, t, xs[0], xs[1], some, add)
+            elif F == 2:
+                _mean_two(d, ds[0], ds[1], p, ps[0], ps[1], factor, t, xs[0], xs[1], some, add)
+            elif S == 2:
+                _mean_three(d, ds[0], ds[1], p, ps[0], ps[1], factor, t, xs[0], xs[1], some, add)
+            else:
+                _mean_dense(d, ds[0], ds[1], p, ps[0], ps[1], factor, t, xs[0], xs[1], some, add)
 
 
-@njit(nogil=True, forceinline=True)
-def _scattered(args: Any, real: Any, number: Any, n: int, part: int, parts: int) -> None:
-    """Both kernels; ``number`` is the type of a place."""
-    dy, ds, dx, xs, places, count_pad, add, channels = unpack(args, 8)
-    D, H, W, OD, OH, OW, FD, FH, FW, SD, SH, SW, PD, PH, PW = unpack(at(args, 8), 15)
-    has_places = places != 0
-    dy, dx, places = pointer(dy, real), pointer(dx, real), pointer(places, number)
-    vector = lanes(real)
-    whole = channels // vector * vector
-    first, last = share(n * OD * OH * OW, part, parts)
-    while first < last:
-        row = first // OW
-        stop = min(last, (row + 1) * OW)
-        oz, oy, image = row // OH % OD, row % OH, at(dx, row // (OD * OH) * D * H * W * xs)
-        top, upper = oz * SD - PD, oy * SH - PH
-        z0, z1 = _cell(oz, OD, SD, PD, D)
-        y0, y1 = _cell(oy, OH, SH, PH, H)
-        area = _clipped(top, FD, D) * _clipped(upper, FH, H)
-        is_square = z1 - z0 == 1 and FD == 1 and y1 - y0 == 2 and upper == y0 and FH == 2 and FW == 2
-        for o in range(first, stop):
-            ox = o - row * OW
-            left = ox * SW - PW
-            x0, x1 = _cell(ox, OW, SW, PW, W)
-            count = FD * FH * FW if count_pad else area * _clipped(left, FW, W)
-            factor = splat(real(1) / real(count), real)
-            source, chosen = at(dy, o * ds), at(places, o * channels)
-            if is_square and x1 - x0 == 2 and left == x0:
-                target = at(image, ((z0 * H + y0) * W + x0) * xs)
-                for c in range(0, whole, vector):
-                    a, b, p = at(source, c), at(target, c), at(chosen, c)
-                    _scatter_square(a, b, W * xs, xs, p, has_places, factor, vector, add)
-                if whole < channels:
-                    a, b, p = at(source, whole), at(target, whole), at(chosen, whole)
-                    _scatter_square(a, b, W * xs, xs, p, has_places, factor, channels - whole, add)
-                continue
-            for z in range(z0, z1):
-                for y in range(y0, y1):
-                    for x in range(x0, x1):
-                        i, j, k = z - top, y - upper, x - left
-                        is_seen = 0 <= i < FD and 0 <= j < FH and 0 <= k < FW
-                        place, target = (i * FH + j) * FW + k, at(image, ((z * H + y) * W + x) * xs)
-                        for c in range(0, channels, vector):
-                            some = min(vector, channels - c)
-                            d = zeros(real)
-                            if is_seen:
-                                d = load_some(source, c, some)
-                                d = where_place(chosen, c, place, d, some) if has_places else d * factor
-                            _give(at(target, c), d, some, add)
-        first = stop
+@njit(nogil=True, error_model="numpy")
+def _add_window(
+    dy: Any, places: Any, place: int, has_places: bool, factor: Any, dx: Any, channels: int, add: int
+) -> None:
+    """Dx = or += what one pixel has from one window."""
+    vector = lanes(dy)
+    for c in range(0, channels, vector):
+        some = min(vector, channels - c)
+        d = load_some(dy, c, some)
+        d = where_place(places, c, place, d, some) if has_places else d * factor
+        _give(at(dx, c), d, some, add)
 
 
-@kernel
-def scattered(args: Any, real: Any, n: int, part: int, parts: int) -> None:
-    """The gradient through windows that do not overlap."""
-    _scattered(args, real, types.uint8, n, part, parts)
+@njit(nogil=True, error_model="numpy")
+def _clear(dx: Any, channels: int) -> None:
+    """Dx = 0."""
+    vector = lanes(dx)
+    for c in range(0, channels, vector):
+        store_some(dx, c, zeros(dx), min(vector, channels - c))
 
 
-@kernel
-def scattered_wide(args: Any, real: Any, n: int, part: int, parts: int) -> None:
-    """The same, of places in two bytes."""
-    _scattered(args, real, types.uint16, n, part, parts)
-
-
-@njit(nogil=True, forceinline=True)
+@njit(nogil=True, error_model="numpy")
 def _windows(pixel: int, size: int, stride: int, before: int, count: int) -> Any:
     """The windows, first and last + 1, in which a pixel lies."""
     there = pixel + before
     return max(0, (there - size + stride) // stride), min(count, there // stride + 1)
 
 
-@njit(nogil=True, forceinline=True)
-def _gathered(args: Any, real: Any, number: Any, n: int, part: int, parts: int) -> None:
-    """Both kernels; ``number`` is the type of a place."""
-    dy, ds, dx, xs, places, count_pad, add, channels = unpack(args, 8)
-    D, H, W, OD, OH, OW, FD, FH, FW, SD, SH, SW, PD, PH, PW = unpack(at(args, 8), 15)
-    has_places = places != 0
-    dy, dx, places = pointer(dy, real), pointer(dx, real), pointer(places, number)
-    vector, area = lanes(real), FD * FH * FW
-    equal = real(1) / real(area)
-    first, last = share(n * D * H * W, part, parts)
-    while first < last:
-        row = first // W
-        stop = min(last, (row + 1) * W)
-        z, y, image = row // H % D, row % H, row // (D * H) * OD
+@njit(nogil=True, error_model="numpy")
+def _clipped(start: int, size: int, length: int) -> int:
+    """How much of a window lies on the map."""
+    return min(start + size, length) - max(start, 0)
+
+
+@njit(nogil=True, error_model="numpy")
+def _cells(
+    oz: int,
+    oy: int,
+    start: int,
+    stop: int,
+    geometry: Any,
+    dy: Any,
+    ds: int,
+    places: Any,
+    has_places: bool,
+    count_pad: int,
+    dx: Any,
+    xs: int,
+    channels: int,
+    add: int,
+    real: Any,
+) -> None:
+    """Any cells along a row, pixel by pixel; dy, places and dx begin with the sample."""
+    D, H, W, OD, OH, OW, FD, FH, FW, SD, SH, SW, PD, PH, PW = geometry
+    equal = real(1) / real(FD * FH * FW)
+    planes, lines = _cell(oz, OD, SD, PD, D), _cell(oy, OH, SH, PH, H)
+    pixels = _cell(start, OW, SW, PW, W)[0], _cell(stop - 1, OW, SW, PW, W)[1]
+    for z in range(planes[0], planes[1]):
         z0, z1 = _windows(z, FD, SD, PD, OD)
-        y0, y1 = _windows(y, FH, SH, PH, OH)
-        for pixel in range(first, stop):
-            x = pixel - row * W
-            x0, x1 = _windows(x, FW, SW, PW, OW)
-            target = at(dx, pixel * xs)
-            for c in range(0, channels, vector):
-                some = min(vector, channels - c)
-                total = zeros(real)
-                for oz in range(z0, z1):
-                    for oy in range(y0, y1):
-                        plane = z + PD - oz * SD
-                        line = (plane * FH + y + PH - oy * SH) * FW + x + PW
-                        for ox in range(x0, x1):
-                            o = ((image + oz) * OH + oy) * OW + ox
-                            d = load_some(dy, o * ds + c, some)
-                            if has_places:
-                                d = where_place(places, o * channels + c, line - ox * SW, d, some)
-                            else:
-                                count = area
-                                if not count_pad:
-                                    count = _clipped(oz * SD - PD, FD, D) * _clipped(oy * SH - PH, FH, H)
-                                    count *= _clipped(ox * SW - PW, FW, W)
-                                d = d * splat(equal if count == area else real(1) / real(count), real)
-                            total = total + d
-                _give(at(target, c), total, some, add)
-        first = stop
+        for y in range(lines[0], lines[1]):
+            y0, y1 = _windows(y, FH, SH, PH, OH)
+            for x in range(pixels[0], pixels[1]):
+                x0, x1 = _windows(x, FW, SW, PW, OW)
+                target, adds = at(dx, ((z * H + y) * W + x) * xs), add
+                for wz in range(z0, z1):
+                    top = wz * SD - PD
+                    for wy in range(y0, y1):
+                        upper, line = wy * SH - PH, (wz * OH + wy) * OW
+                        for wx in range(x0, x1):
+                            left, factor = wx * SW - PW, equal
+                            if not (has_places or count_pad):
+                                count = _clipped(top, FD, D) * _clipped(upper, FH, H) * _clipped(left, FW, W)
+                                factor = real(1) / real(count)
+                            place = ((z - top) * FH + y - upper) * FW + x - left
+                            d, p = at(dy, (line + wx) * ds), at(places, (line + wx) * channels)
+                            _add_window(d, p, place, has_places, splat(factor, real), target, channels, adds)
+                            adds = 1
+                if not adds:
+                    _clear(target, channels)
+
+
+@njit(nogil=True, forceinline=True)
+def _returned(args: Any, real: Any, number: Any, is_max: bool, n: int, part: int, parts: int) -> None:
+    """All kernels; ``number`` is the type of a place."""
+    dy, ds, dx, xs, places, count_pad, add, channels = unpack(args, 8)
+    geometry = unpack(at(args, 8), 15)
+    D, H, W, OD, OH, OW, FD, FH, FW, SD, SH, SW, PD, PH, PW = geometry
+    dy, dx, places = pointer(dy, real), pointer(dx, real), pointer(places, number)
+    equal = real(1) / real(FH * FW)
+    dys, ps, dxs = (OW * ds, ds), (OW * channels, channels), (W * xs, xs)
+    whole = not (is_max or count_pad != 0)
+    y0, y1 = _regular(OH, FH, SH, PH, H, whole)
+    x0, x1 = _regular(OW, FW, SW, PW, W, whole)
+    is_square = FD == 1 and SD == 1 and FH == FW and SH == SW
+    is_square = is_square and ((FH == 2 and SH == 2) or (FH == 3 and SH <= 2))
+    first, last = share(n * OD * OH * OW, part, parts)
+    while first < last:
+        row = first // OW
+        start, stop = first - row * OW, min(last - row * OW, OW)
+        sample, oz, oy = row // (OD * OH), row // OH % OD, row % OH
+        outputs = sample * OD * OH * OW
+        source, chosen, image = at(dy, outputs * ds), at(places, outputs * channels), at(dx, sample * D * H * W * xs)
+        # Cells at the row's ends, those between, and the others.
+        middle = min(max(start, x0), stop) if is_square and y0 <= oy < y1 else stop
+        end = max(min(stop, x1), middle)
+        if start < middle:
+            _cells(oz, oy, start, middle, geometry, source, ds, chosen, is_max, count_pad, image, xs, channels, add, real)
+        if middle < end:
+            o = (oz * OH + oy) * OW + middle
+            d, p = at(source, o * ds), at(chosen, o * channels)
+            t = at(image, ((oz * H + oy * SH - PH) * W + middle * SW - PW) * xs)
+            _squares(FH, SH, d, dys, p, ps, is_max, equal, t, dxs, end - middle, channels, add)
+        if end < stop:
+            _cells(oz, oy, end, stop, geometry, source, ds, chosen, is_max, count_pad, image, xs, channels, add, real)
+        first += stop - start
 
 
 @kernel
-def gathered(args: Any, real: Any, n: int, part: int, parts: int) -> None:
-    """The gradient through windows that overlap."""
-    _gathered(args, real, types.uint8, n, part, parts)
+def returned(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+    """Dx = or += dy where the maximum was."""
+    _returned(args, real, types.uint8, True, n, part, parts)
 
 
 @kernel
-def gathered_wide(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+def returned_wide(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     """The same, of places in two bytes."""
-    _gathered(args, real, types.uint16, n, part, parts)
+    _returned(args, real, types.uint16, True, n, part, parts)
+
+
+@kernel
+def shared(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+    """Dx = or += an equal share of dy."""
+    _returned(args, real, types.uint8, False, n, part, parts)
