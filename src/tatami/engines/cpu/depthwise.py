@@ -11,7 +11,7 @@ from typing import Any
 
 from numba import njit
 
-from tatami.engines.cpu import copying, multiplied
+from tatami.engines.cpu import multiplied
 from tatami.engines.cpu.depthwise_block import block
 from tatami.engines.cpu.depthwise_weights import weight_gradient
 from tatami.engines.cpu.kernels import Call, Number, kernel, share
@@ -27,6 +27,7 @@ from tatami.network.layers import Conv, Shape
 OUTPUTS = 7  # neighbouring outputs that are in registers at once: 7, 14, 28, 56 and 112 are many of these
 DEPTH = 512  # channels that go down a band at once
 BAND, PIECE = 4, 56  # lines, and positions of each, that a part takes at once
+WORDS = 43  # of :func:`_args`
 
 
 def pack(layer: Conv, x_shape: Shape, weight: int, packed: int) -> list[Call]:
@@ -45,7 +46,7 @@ def forward(layer: Conv, x: Map, y: Map, packed: int, bias: int, bend: Bend, scr
     steps = slide.taps[1] * slide.taps[2], slide.taps[2], 1
     args = _args(slide, Spread(slide.outputs), x, y, packed, 0, steps, layer.filters, bias, bend, False)
     if y.channels == x.channels:
-        return [Call(slid, args)]
+        return [Call(slid, (1, *slide.outputs, *args))]
     return [Call(multiplied.slid, (*args, 1, y.channels // x.channels))]
 
 
@@ -53,18 +54,17 @@ def backward_data(layer: Conv, dy: Map, dx: Map, packed: int, add: bool, scratch
     """Give dx, = or +=, the gradient that comes back through the weights."""
     window = slide_of(layer, dx.shape)
     unit = window.taps[1] * window.taps[2], window.taps[2], 1
-    found = list(phases(window))
-    calls = [] if add or all(phase.slide.size for phase in found) else copying.zero(dx)
-    for phase in found:
-        if phase.slide.size:
+    found = []
+    for phase in phases(window):
+        if phase.slide.size or not add:  # what no window saw is set to zero
             first = sum(a * b for a, b in zip(phase.first, unit, strict=True))
             steps = phase.steps[0] * unit[0], phase.steps[1] * unit[1], phase.steps[2] * unit[2]
             args = _args(phase.slide, phase.spread, dy, dx, packed, first, steps, layer.filters, 0, STRAIGHT, add)
-            if dy.channels == dx.channels:
-                calls.append(Call(slid, args))
-            else:
-                calls.append(Call(multiplied.slid, (*args, dy.channels // dx.channels, 1)))
-    return calls
+            found.append((phase.slide.outputs, args))
+    if dy.channels != dx.channels:
+        return [Call(multiplied.slid, (*args, dy.channels // dx.channels, 1)) for _, args in found]
+    most = tuple(max(outputs[axis] for outputs, _ in found) for axis in range(3))
+    return [Call(slid, (len(found), *most, *(word for _, args in found for word in args)))]
 
 
 def backward_weights(layer: Conv, x: Map, dy: Map, d_weight: int, scratch: int) -> list[Call]:
@@ -153,9 +153,9 @@ def _channels(
             _one_some(a, hop, steps, w, strides, taps, here, b, gap, 1, end - whole, s, ends)
 
 
-@kernel
-def slid(args: Any, real: Any, n: int, part: int, parts: int) -> None:
-    """Y = or += windows of x times weights; the parts share pieces of lines."""
+@njit(nogil=True, error_model="numpy")
+def _band(args: Any, real: Any, sample: int, d: int, band: int, bands: int, piece: int) -> None:
+    """One of the ``bands`` of plane d of a sample, a piece of each of its lines; ``args`` as :func:`_args` has them."""
     x, xs, y, ys, channels, weight, tap, wd, wh, ww, filters, bias, kind, slope, cap, add = unpack(args, 16)
     D, H, W, taps_d, taps_h, taps_w, step_d, step_h, step_w, far_d, far_h, far_w = unpack(at(args, 16), 12)
     before_d, before_h, before_w, out_d, out_h, out_w = unpack(at(args, 28), 6)
@@ -170,44 +170,57 @@ def slid(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     sort = 0
     if taps_w == 1 or far_w == 1:
         sort = 10 * taps_w + step_w
+    if d >= out_d:
+        return
+    top, bottom = band * out_h // bands, (band + 1) * out_h // bands
+    place_d = d * step_d - before_d
+    d0, d1 = seen(place_d, taps_d, far_d, D)
+    source = at(x, (sample * D + place_d + d0 * far_d) * H * W * xs)
+    target = at(y, (sample * full_d + first_d + d * spread_d) * full_h * full_w * ys)
+    filter = at(weight, tap * filters + d0 * strides[0])
+    # A column of few positions goes down the band, so that lines are seen again while in cache.
+    for w in range(piece * PIECE, min(out_w, piece * PIECE + PIECE), OUTPUTS):
+        count = min(OUTPUTS, min(out_w, piece * PIECE + PIECE) - w)
+        place = w * step_w - before_w
+        width = (place, far_w, step_w, W)
+        for c in range(0, channels, DEPTH):
+            for h in range(top, bottom):
+                place_h = h * step_h - before_h
+                h0, h1 = seen(place_h, taps_h, far_h, H)
+                taps = (d1 - d0, h1 - h0, taps_w)
+                a = at(source, ((place_h + h0 * far_h) * W + place) * xs)
+                b = at(target, ((first_h + h * spread_h) * full_w + first_w + w * spread_w) * ys)
+                e = at(filter, h0 * strides[1])
+                _channels(
+                    a,
+                    hop,
+                    steps,
+                    e,
+                    strides,
+                    taps,
+                    width,
+                    b,
+                    gap,
+                    count,
+                    bias,
+                    ends,
+                    sort,
+                    c,
+                    min(c + DEPTH, channels),
+                )
+
+
+@kernel
+def slid(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+    """Y = or += windows of x times weights; the parts share pieces of lines.
+
+    All phases of a band are done together, as their outputs lie between one another.
+    """
+    phases, out_d, out_h, out_w = unpack(args, 4)
     bands, pieces = (out_h + BAND - 1) // BAND, (out_w + PIECE - 1) // PIECE
     first, last = share(n * out_d * bands * pieces, part, parts)
     for item in range(first, last):
         piece, band = item % pieces, item // pieces % bands
         d, sample = item // (pieces * bands) % out_d, item // (pieces * bands * out_d)
-        top, bottom = band * out_h // bands, (band + 1) * out_h // bands
-        place_d = d * step_d - before_d
-        d0, d1 = seen(place_d, taps_d, far_d, D)
-        source = at(x, (sample * D + place_d + d0 * far_d) * H * W * xs)
-        target = at(y, (sample * full_d + first_d + d * spread_d) * full_h * full_w * ys)
-        filter = at(weight, tap * filters + d0 * strides[0])
-        # A column of few positions goes down the band, so that lines are seen again while in cache.
-        for w in range(piece * PIECE, min(out_w, piece * PIECE + PIECE), OUTPUTS):
-            count = min(OUTPUTS, min(out_w, piece * PIECE + PIECE) - w)
-            place = w * step_w - before_w
-            width = (place, far_w, step_w, W)
-            for c in range(0, channels, DEPTH):
-                for h in range(top, bottom):
-                    place_h = h * step_h - before_h
-                    h0, h1 = seen(place_h, taps_h, far_h, H)
-                    taps = (d1 - d0, h1 - h0, taps_w)
-                    a = at(source, ((place_h + h0 * far_h) * W + place) * xs)
-                    b = at(target, ((first_h + h * spread_h) * full_w + first_w + w * spread_w) * ys)
-                    e = at(filter, h0 * strides[1])
-                    _channels(
-                        a,
-                        hop,
-                        steps,
-                        e,
-                        strides,
-                        taps,
-                        width,
-                        b,
-                        gap,
-                        count,
-                        bias,
-                        ends,
-                        sort,
-                        c,
-                        min(c + DEPTH, channels),
-                    )
+        for phase in range(phases):
+            _band(at(args, 4 + phase * WORDS), real, sample, d, band, bands, piece)
