@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 import llvmlite.binding
-from numba import njit
 
+from tatami.engines.cpu.compiled import compiled
 from tatami.engines.cpu.pointers import at
 from tatami.engines.cpu.tile import tile, tile_with_end
 from tatami.engines.cpu.vector import lanes
@@ -30,7 +30,7 @@ _full_end, _half_end, _rows3_end, _rows1_end = (tile_with_end(rows, PANEL_VECTOR
 _full_narrow_end, _rows3_narrow_end = (tile_with_end(rows, 1) for rows in (ROWS, 3))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def multiply(
     a: Any, am: int, ad: int, panels: Any, c: Any, cm: int, rows: int, columns: int, depth: int, add: bool
 ) -> None:
@@ -64,7 +64,7 @@ def multiply(
             m += 1
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def multiply_with_end(
     a: Any,
     am: int,
