@@ -118,9 +118,6 @@ def test_batch_norm(dtype, bend, with_shortcut):
         for name, value in norm.statistics.items():
             close(norm.weights[name], value.astype(dtype))
 
-        # Near a kink, rounding may decide: the gradient is that of the values that came out.
-        safe = Y if bend.is_identity else np.where(np.abs(Y) > 1e-3, Y, 0)
-        assert ((safe > 0) == ((expected > 0) & (safe != 0))).all()
         check_backward(norm, X, Y, statistics, scratch, sliced, parts)
         assert (scratch[-64:] == 255).all()
 
@@ -202,7 +199,8 @@ def test_the_variance_of_values_far_from_zero():
     x = 1000 + np.random.default_rng(0).standard_normal((8, 64, 64, 3))
     x[0] += 50
     x = x.astype("float32")
-    weight, bias, y, statistics = np.ones(3, "float32"), np.zeros(3, "float32"), np.empty_like(x), np.empty(9, "float32")
+    weight, bias, y = np.ones(3, "float32"), np.zeros(3, "float32"), np.empty_like(x)
+    statistics = np.empty(9, "float32")
     for parts in (1, 2):
         scratch = bytes_of(batch_norm_scratch(3, 8, parts, 4))
         args = (weight.ctypes.data, bias.ctypes.data, statistics.ctypes.data, STRAIGHT, None, scratch.ctypes.data)
@@ -283,13 +281,10 @@ def test_response_norm(dtype, layer):
         expected, back = run(layer, {}, Mode(), x.astype("float64"))
         ((dx,), _) = back(dy)
         scratch = bytes_of(response_norm_scratch(layer.size, shape[-1], n, parts, x.itemsize))
-        for own in (False, True):
-            X = room(x, sliced)
-            Y = X if own else room(old, not sliced)
-            run_calls(response_norm.forward(layer, map_of(X), map_of(Y), scratch.ctypes.data), dtype, n, parts)
-            close(Y, expected.astype(dtype))
-            assert is_guarded(Y)
-        X = room(x, sliced)
+        X, Y = room(x, sliced), room(old, not sliced)
+        run_calls(response_norm.forward(layer, map_of(X), map_of(Y)), dtype, n, parts)
+        close(Y, expected.astype(dtype))
+        assert is_guarded(Y)
         for add, own in ((False, False), (True, False), (False, True)):
             DY = room(dy, not sliced)
             DX = DY if own else room(old, sliced)

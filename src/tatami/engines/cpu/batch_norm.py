@@ -85,11 +85,10 @@ def backward(
     add_shortcut: bool,
     scratch: int,
 ) -> list[Call]:
-    """d_shortcut = or += d, which is dy bent back; d_weight = sums of d * normal; d_bias = sums of d; dx = or += the rest.
+    """With d, dy bent back: d_shortcut and dx = or +=, d_bias = sums of d, d_weight = sums of d * normal.
 
-    Args:
-        y: the output, from which dy is bent back; None where there was no shortcut: then it is computed from x anew.
-        dy: may be destroyed, and may be the memory of dx or of d_shortcut.
+    dy is bent back by the output y; without y, which is allowed where there was no shortcut, by what x makes of it
+    anew: that is faster. dy may be destroyed, and it may be the memory of dx or of d_shortcut.
     """
     rows = _rows(scratch, x, y if not bend.is_identity else None, dy, dx, d_shortcut)
     inverse = statistics, x.channels  # of the deviations, behind the means

@@ -84,9 +84,20 @@ def summed(args: Any, real: Any, n: int, part: int, parts: int) -> None:
 
 @njit(nogil=True, forceinline=True)
 def _bend_some(
-    x: Any, dy: Any, y: Any, d: Any, more: Any, wants: Any, tables: Any, sums: Any, width: int, i: int, some: int, bends: Any
+    x: Any,
+    dy: Any,
+    y: Any,
+    d: Any,
+    more: Any,
+    wants: Any,
+    tables: Any,
+    sums: Any,
+    width: int,
+    i: int,
+    some: int,
+    bends: Any,
 ) -> None:
-    """d = dy bent back, also added to ``more``, and to the sums; at ``some`` values."""
+    """Write d, dy bent back, also added to ``more``, and to the sums; at ``some`` values."""
     (is_bent, has_more), (slope, cap) = wants, bends
     value = load_some(dy, i, some)
     if is_bent:
@@ -114,7 +125,7 @@ def _bend_row(
 
 @kernel
 def bent_and_summed(args: Any, real: Any, n: int, part: int, parts: int) -> None:
-    """d = dy bent back by the output y, where there is one; d is added to ``more``, if given; and the part's sums."""
+    """Write d, dy bent back by the output y if there is one; ``more``, if given, += d; and the part's sums."""
     scratch, positions, channels, together = unpack(args, 4)
     x, xs, dy, dys, y, ys, d, ds, more, ms, slope, cap = unpack(at(args, 4), 12)
     wants = (y != 0, more != 0)
@@ -179,7 +190,7 @@ def _return_row(x: Any, dy: Any, dx: Any, add: int, tables: Any, width: int, cou
 
 @kernel
 def returned(args: Any, real: Any, n: int, part: int, parts: int) -> None:
-    """dx = or += scale * (d - mean(d) - normal * mean(d * normal)), d as in :func:`summed`."""
+    """Dx = or += scale * (d - mean(d) - normal * mean(d * normal)), d as in :func:`summed`."""
     scratch, positions, channels, together, x, xs, dy, ds, dx, dxs, add, slope, cap = unpack(args, 13)
     x, dy, dx = pointer(x, real), pointer(dy, real), pointer(dx, real)
     width, tables, rows = channels * together, pointer(scratch, real), n * positions // together

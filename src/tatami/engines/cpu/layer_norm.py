@@ -1,6 +1,6 @@
 """LN: each position normalised over its channels, then scaled and shifted (Ba, Kiros & Hinton 2016, equation 3).
 
-Of each position, mean and inverse deviation are kept: two values, side by side. y may be the memory of x, dx that of dy.
+Of each position, mean and inverse deviation are kept, side by side. y may be the memory of x, and dx that of dy.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _sum_row(x: Any, dy: Any, weight: Any, mean: Any, inverse: Any, sums: Any, c
 
 @kernel
 def returned(args: Any, real: Any, n: int, part: int, parts: int) -> None:
-    """dx = or += (d - mean(d) - normal * mean(d * normal)) / deviation; and the part's sums for weight and bias."""
+    """Dx = or += (d - mean(d) - normal * mean(d * normal)) / deviation; and the part's sums for weight and bias."""
     x, xs, dy, ds, dx, dxs, positions, channels, weight, statistics, add, scratch = unpack(args, 12)
     wanted = dx != 0
     x, dy, dx, weight = pointer(x, real), pointer(dy, real), pointer(dx, real), pointer(weight, real)

@@ -77,7 +77,7 @@ def store_places(typingctx: Any, places: Any, index: Any, value: Any, count: Any
 
 @intrinsic
 def where_place(typingctx: Any, places: Any, index: Any, number: Any, value: Any, count: Any) -> Any:
-    """``value`` in those of the first ``count`` lanes whose place, ``places[index]`` and so on, is ``number``; else 0."""
+    """``value`` in those of the first ``count`` lanes whose place, from ``places[index]`` on, is ``number``; else 0."""
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         base, index_, number_, value_, count_ = values

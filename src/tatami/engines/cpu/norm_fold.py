@@ -13,7 +13,7 @@ from tatami.engines.cpu.vector import fma, lanes, load_some, splat, square_root,
 
 @njit(nogil=True, error_model="numpy")
 def _scale(weight: Any, variance: Any, eps: Any, c: int, some: int) -> Any:
-    """weight / sqrt(variance + eps), of some channels."""
+    """The factor weight / sqrt(variance + eps), of some channels."""
     return load_some(weight, c, some) / square_root(load_some(variance, c, some) + eps)
 
 

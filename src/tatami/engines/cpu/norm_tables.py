@@ -60,9 +60,10 @@ def spread(tables: Any, index: int, width: int, channels: int, column: int, valu
 @kernel
 def filled(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     """The first three rows, from inverse deviations behind the means, or from variances elsewhere."""
-    scratch, positions, channels, together, mean, variance, has_variance, eps, weight, bias = unpack(args, 10)
+    scratch, _, channels, together, mean, variance, has_variance, eps, weight, bias = unpack(args, 10)
     mean, variance, eps = pointer(mean, real), pointer(variance, real), real_number(eps)
-    weight, bias, tables, width = pointer(weight, real), pointer(bias, real), pointer(scratch, real), channels * together
+    weight, bias, tables = pointer(weight, real), pointer(bias, real), pointer(scratch, real)
+    width = channels * together
     first, last = share(channels, part, parts)
     for c in range(first, last):
         if has_variance:

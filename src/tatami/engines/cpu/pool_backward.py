@@ -21,6 +21,7 @@ from tatami.engines.cpu.vector import lanes, load_some, splat, store_some, zeros
 _max_two, _max_three, _max_dense = (returned_square(*window, is_max=True) for window in ((2, 2), (3, 2), (3, 1)))
 _mean_two, _mean_three, _mean_dense = (returned_square(*window, is_max=False) for window in ((2, 2), (3, 2), (3, 1)))
 
+
 @njit(nogil=True, error_model="numpy")
 def _cell(index: int, count: int, stride: int, before: int, length: int) -> Any:
     """The pixels of a cell along an axis, first and last + 1."""
@@ -174,7 +175,7 @@ def _returned(args: Any, real: Any, number: Any, is_max: bool, n: int, part: int
     """All kernels; ``number`` is the type of a place."""
     dy, ds, dx, xs, places, count_pad, add, channels = unpack(args, 8)
     geometry = unpack(at(args, 8), 15)
-    D, H, W, OD, OH, OW, FD, FH, FW, SD, SH, SW, PD, PH, PW = geometry
+    D, H, W, OD, OH, OW, FD, FH, FW, SD, SH, SW, _, PH, PW = geometry
     dy, dx, places = pointer(dy, real), pointer(dx, real), pointer(places, number)
     equal = real(1) / real(FH * FW)
     dys, ps, dxs = (OW * ds, ds), (OW * channels, channels), (W * xs, xs)
@@ -194,7 +195,9 @@ def _returned(args: Any, real: Any, number: Any, is_max: bool, n: int, part: int
         middle = min(max(start, x0), stop) if is_square and y0 <= oy < y1 else stop
         end = max(min(stop, x1), middle)
         if start < middle:
-            _cells(oz, oy, start, middle, geometry, source, ds, chosen, is_max, count_pad, image, xs, channels, add, real)
+            _cells(
+                oz, oy, start, middle, geometry, source, ds, chosen, is_max, count_pad, image, xs, channels, add, real
+            )
         if middle < end:
             o = (oz * OH + oy) * OW + middle
             d, p = at(source, o * ds), at(chosen, o * channels)

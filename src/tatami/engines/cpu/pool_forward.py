@@ -34,10 +34,7 @@ def _largest(
 ) -> None:
     """The maxima of some channels over a window, or its part that lies on the map, and their places.
 
-    Args:
-        x: the first pixel of the part.
-        steps: elements from one plane, and from one row, to the next.
-        place: number of the first pixel within the window.
+    x and ``place`` are those of the part's first pixel; steps lead from one plane, and from one row, to the next.
     """
     plane, row = steps
     one = splat(real(1), real)

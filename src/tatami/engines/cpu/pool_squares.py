@@ -62,8 +62,8 @@ def _store(builder: Any, vector: Any, value: Any, address: Any, mask: Any) -> No
 def returned_square(size: int, stride: int, is_max: bool) -> Any:
     """An intrinsic: dx = or += the gradient of the ``stride`` x ``stride`` pixels where a window begins.
 
-    They lie in this window and, where windows of ``size`` x ``size`` overlap, in those before it along both axes. A mean
-    is shared out as ``factor`` * dy.
+    They lie in this window and, where windows of ``size`` x ``size`` overlap, in those before it along both axes.
+    A mean is shared out as ``factor`` * dy.
     """
     reach = range((size - 1) // stride + 1)
 
@@ -118,7 +118,11 @@ def returned_square(size: int, stride: int, is_max: bool) -> Any:
                             terms.append(value)
                         _store(builder, vector, reduce(builder.fadd, terms), target, mask)
 
-            _branch(builder, adds, lambda is_added: _whole_and_some(builder, vector, count_, partial(body, is_added=is_added)))
+            _branch(
+                builder,
+                adds,
+                lambda is_added: _whole_and_some(builder, vector, count_, partial(body, is_added=is_added)),
+            )
             return context.get_dummy_value()
 
         words = (dy, i64, i64, places, i64, i64, dy.dtype, dy, i64, i64, i64, i64)

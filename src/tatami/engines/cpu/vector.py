@@ -441,3 +441,17 @@ def transpose(typingctx: Any, a: Any, am: Any, b: Any, bm: Any, rows: Any, colum
         return context.get_dummy_value()
 
     return types.void(a, i64, b, i64, i64, i64), codegen
+
+
+@intrinsic
+def load_between(typingctx: Any, base: Any, index: Any, low: Any, high: Any) -> Any:
+    """The lanes from number ``low`` up to ``high``, not included, of the vector from ``base[index]`` on; the others 0."""
+    vector = Vector(base.dtype)
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        base_, index_, low_, high_ = values
+        kind = llvm_vector(vector)
+        mask = builder.and_(builder.not_(first_lanes(builder, kind, low_)), first_lanes(builder, kind, high_))
+        return load_masked(builder, kind, builder.gep(base_, [index_]), mask)
+
+    return vector(base, types.int64, types.int64, types.int64), codegen

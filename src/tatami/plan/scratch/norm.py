@@ -32,8 +32,8 @@ def layer_norm_scratch(channels: int, batch: int, threads: int, itemsize: int) -
 
 
 def response_norm_scratch(size: int, channels: int, batch: int, threads: int, itemsize: int) -> int:
-    """Bytes for either pass of LRN over ``size`` channels: three rows of each part."""
-    return threads * 3 * response_norm_row(size, channels, itemsize)
+    """Bytes for the backward pass of LRN over ``size`` channels: four rows of each part."""
+    return threads * 4 * response_norm_row(size, channels, itemsize)
 
 
 def response_norm_row(size: int, channels: int, itemsize: int) -> int:
