@@ -66,6 +66,8 @@ INFERENCE = {
     for name, title in (("vgg16", "VGG-16"), ("resnet50", "ResNet-50"), ("mobilenet_v2", "MobileNet v2"))
     for batch in (1, 16)
 }
+# A step that needs little but the libraries; not so small that the CPU engine would leave its kernels out.
+SMALL = Case("small", "INPUT(16x16x3) -> CONV(16) -> BN -> RELU -> POOL -> FC(2)", 64)
 START = {name: TRAINING[name] for name in ("lenet", "vgg_style", "mobilenet_v2")}
 CASES = {"training": TRAINING, "inference": INFERENCE, "start": START}
 

@@ -155,12 +155,19 @@ def memory_table(training: dict[str, Sides]) -> list[str]:
         shares = [short(memory_share(sides, which)) for which in ("fastest", "leanest")]
         grown = [spread(growth(sides, side)) for side in ("tatami", best)]
         rows.append((TRAINING[name].title, *grown, *shares, f"<= {MEMORY_AIM}", *map(short, peaks)))
-    titles = ("network", "tatami", "PyTorch", "share", "share of the leanest way", "aim", "tatami, whole process")
+    titles = ("network", "tatami", "PyTorch", "share", "share of the leanest way", "aim", "tatami, whole")
     note = (
-        "Growth: the peak during the timed steps, above what was resident before the model was made, libraries and\n"
-        "batches being there. PyTorch in the way that is fastest; the leanest of its ways beside it."
+        "Growth: the peak during the timed steps, above what was resident before the model was made, when the batches\n"
+        "and the libraries were there and had made a step of a small network. PyTorch in the way that is fastest; then\n"
+        "the share of its leanest way. The last columns are the peaks of the whole processes, libraries included."
     )
-    return ["## Peak resident memory of the same steps, MiB", "", note, "", *markdown((*titles, "PyTorch"), rows)]
+    return [
+        "## Peak resident memory of the same steps, MiB",
+        "",
+        note,
+        "",
+        *markdown((*titles, "PyTorch, whole"), rows),
+    ]
 
 
 def limit_table(training: dict[str, Sides], peaks: Sequence[float]) -> list[str]:

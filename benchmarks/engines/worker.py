@@ -36,10 +36,11 @@ def make_side(name: str, engine: str):
 def training(case, side, seconds: float, least: int) -> dict:
     """Steps after a warm-up: seconds of each, the losses from the first on, and the resident memory."""
     import resident
-    from cases import LOSS_STEPS
+    from cases import LOSS_STEPS, SMALL
     from samples import make_batches
 
     batches = [side.place(*batch) for batch in make_batches(case)]
+    side.trainer(SMALL)(*side.place(*make_batches(SMALL, 1)[0]))  # what libraries load when they first compute is there
     before = resident.settled()
     step, losses = side.trainer(case), []
 
