@@ -15,6 +15,9 @@ settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
+# Plans of the CPU engine depend on the machine: the number of its threads, and what was measured on it.
+os.environ["TATAMI_NUM_THREADS"] = "2"
+
 SHARED_DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 
 
@@ -24,6 +27,11 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the data sets (MNIST, CIFAR-10, UCR) are not in ../shared/data")
     return SHARED_DATA
+
+
+@pytest.fixture(autouse=True)
+def no_measured_methods(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    monkeypatch.setattr("tatami.plan.measured.methods_file", lambda: tmp_path_factory.getbasetemp() / "none.json")
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,8 @@ def test_kinds_and_peak() -> None:
     assert memory.weights == 4 * (25_557_032 + 53_120)
     assert memory.gradients == memory.optimizer == 4 * 25_557_032
     assert memory.input == 8 * 224 * 224 * 3 * 4
-    assert memory.peak_bytes == max(count for _, count in memory.timeline)
+    # What the arena takes beyond what is alive is its holes.
+    assert 1 <= memory.peak_bytes / max(count for _, count in memory.timeline) < 1.02
     assert memory.peak_bytes >= sum((memory.weights, memory.gradients, memory.optimizer, memory.activations))
     assert memory.peak_at.phase == "backward"
 
@@ -181,8 +182,9 @@ def test_mixed_precision_halves_activations_and_adds_copies_of_the_matrices() ->
 def test_inference_keeps_nothing() -> None:
     memory = make_plan(find_network("vgg16").build(), training=False).memory
     assert memory.gradients == memory.optimizer == 0
-    # Two maps of 64 channels at 224x224, the second made from the first.
-    assert memory.peak_bytes == memory.weights + 2 * 4 * 224 * 224 * 64
+    # Two maps of 64 channels at 224x224, the second made from the first, and what the kernels work with.
+    maps = 2 * 4 * 224 * 224 * 64
+    assert maps < memory.peak_bytes - memory.weights < maps + 8 * 2**20
     assert memory.peak_at == Step("forward", "conv2")
 
 

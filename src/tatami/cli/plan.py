@@ -188,4 +188,4 @@ def _kernel_rows(network: Network, settings: StepSettings) -> list[KernelRow]:
     from tatami.plan.memory import program_settings
     from tatami.plan.program import make_program
 
-    return kernel_rows(make_program(network, program_settings(settings)))
+    return kernel_rows(make_program(network, program_settings(network, settings)))

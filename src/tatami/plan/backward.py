@@ -77,7 +77,6 @@ class _Backward:
             gradient = maker.make_map(f"d {output.name}", "gradients of activations", output.shape)
             self.pending[output.name] = gradient
         maker.touch(scores, labels)
-        assert scratch is not None
         maker.ops.append(LossStep("loss", output.name, scores, gradient, labels, scratch))
 
     # --- where gradients lie ---

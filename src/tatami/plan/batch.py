@@ -73,7 +73,7 @@ def largest_batch(network: Network, settings: StepSettings, limit: int) -> Large
     costs = layer_costs(network)
     chosen = replace(settings, batch=max(batch, 1))
     found = memory(network, costs, chosen)
-    at = next(i for i, (step, count) in enumerate(found.timeline) if count == found.peak_bytes)
+    at = max(range(len(found.timeline)), key=lambda i: found.timeline[i][1])
     reserve = context + (limit - context - room)
     return LargestBatch(batch, chosen, limit, reserve, found, round(slopes[at]), _recomputed(costs, settings.segments))
 

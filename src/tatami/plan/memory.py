@@ -20,6 +20,7 @@ from tatami.plan.machine import thread_count
 from tatami.plan.measured import measured_methods
 from tatami.plan.methods import Methods
 from tatami.plan.program import Settings, make_program
+from tatami.plan.tiny import is_tiny
 from tatami.plan.schedule import Kind, Schedule, Step, make_schedule
 from tatami.recipe import SGD, Optimizer
 
@@ -155,7 +156,7 @@ def memory(network: Network, costs: tuple[LayerCost, ...], settings: StepSetting
 
 def _arena_memory(network: Network, costs: tuple[LayerCost, ...], settings: StepSettings) -> Memory:
     """That of the program which the CPU engine executes, byte for byte: parameters, and one arena for all else."""
-    program = make_program(network, program_settings(settings))
+    program = make_program(network, program_settings(network, settings))
     batch = settings.batch
     weights, state = weight_bytes(network, settings), optimizer_bytes(network, settings)
     gradients = FLOAT32 * sum(cost.params for cost in costs) if settings.training else 0
@@ -188,10 +189,14 @@ def _arena_memory(network: Network, costs: tuple[LayerCost, ...], settings: Step
     )
 
 
-def program_settings(settings: StepSettings) -> Settings:
+def program_settings(network: Network, settings: StepSettings) -> Settings:
     """The step as the CPU engine's program takes it."""
     return Settings(
-        settings.batch, settings.training, threads=thread_count(), methods=Methods(measured_methods(), settings.forced)
+        settings.batch,
+        settings.training,
+        threads=thread_count(),
+        methods=Methods(measured_methods(), settings.forced),
+        plain=is_tiny(network, settings.batch),
     )
 
 

@@ -143,4 +143,4 @@ class LossStep(Op):
     scores: Place
     gradient: Place | None
     labels: str
-    scratch: str
+    scratch: str | None

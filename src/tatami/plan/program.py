@@ -52,6 +52,7 @@ class Settings:
         loss: whose labels are kept.
         methods: which method each convolution takes.
         wants_input: whether the gradient of the loss for the samples is wanted too.
+        plain: computed in plain NumPy, which takes no scratch memory of the arena: see :mod:`tatami.plan.tiny`.
     """
 
     batch: int
@@ -61,6 +62,7 @@ class Settings:
     loss: Loss = field(default_factory=CrossEntropy)
     methods: Methods = field(default_factory=Methods)
     wants_input: bool = False
+    plain: bool = False
 
     @property
     def sizes(self) -> Sizes:
@@ -175,7 +177,7 @@ class Maker:
 
     def scratch(self, phase: Phase, group: str, size: int) -> str | None:
         """A buffer for this op alone, if it needs one."""
-        return self.make(f"{phase} {group}.scratch", "scratch", size) if size else None
+        return self.make(f"{phase} {group}.scratch", "scratch", size) if size and not self.settings.plain else None
 
     # --- the forward pass ---
 

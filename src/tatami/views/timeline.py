@@ -65,8 +65,8 @@ def timeline_svg(memory: Memory) -> str:
             'fill="var(--c0)" fill-opacity=".55"><title>weights and optimizer, always there: '
             f"{bytes_text(always)}</title></rect>"
         )
-    at = x(alive.index(memory.peak_bytes) + 0.5)
-    top = y(memory.peak_bytes)
+    at = x(alive.index(max(alive)) + 0.5)
+    top = y(max(alive))
     anchor = "end" if at > 0.75 * WIDTH else "start" if at < 0.25 * WIDTH else "middle"
     words = escape(f"peak: {bytes_text(memory.peak_bytes)}, {memory.peak_at.phase} of {memory.peak_at.node}")
     parts.append(

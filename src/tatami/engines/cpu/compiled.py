@@ -1,8 +1,8 @@
 """Compiled code and where it is kept: :func:`compiled` for functions that kernels are made of.
 
 Numba keeps machine code beside the source file, and notices when that file changes, but not when one that it calls does.
-So the engine keeps its own in a folder of the user's cache, one for each state of the engine's sources; nothing of it is
-shared with other users, and Numba's own settings stay as they are.
+So the engine keeps its own in a folder of the user's cache, one for each state of the sources, those in ``plan.scratch``
+included, whose sizes are compiled in; nothing of it is shared with other users, and Numba's own settings stay as they are.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from tatami.plan.machine import cache_folder
 def code_folder() -> Path | None:
     """Where machine code is kept; None where no folder can be written."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    for path in sorted([*here.glob("*.py"), *(here.parents[1] / "plan" / "scratch").glob("*.py")]):
         digest.update(path.read_bytes())
-    folder = cache_folder() / "kernels" / "dev"  # TEMP digest.hexdigest()[:16]
+    folder = cache_folder() / "kernels" / digest.hexdigest()[:16]
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError:

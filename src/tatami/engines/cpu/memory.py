@@ -23,11 +23,14 @@ def aligned_array(count: int, dtype: np.dtype) -> Array:
 
 
 class Tensors:
-    """Named tensors in one flat buffer, those that are trained first."""
+    """Named tensors in one flat buffer, those that are trained first.
+
+    Of these, tensors of whole cache lines come first, so that they begin at one; the others leave no gaps behind them.
+    """
 
     def __init__(self, network: Network, dtype: np.dtype) -> None:
         self.parameters = dict(
-            sorted(network.parameters().items(), key=lambda item: not item[1].trainable)  # sorted() keeps the order
+            sorted(network.parameters().items(), key=lambda item: (not item[1].trainable, item[1].size % 16 > 0))
         )
         self.trainable = sum(parameter.size for parameter in self.parameters.values() if parameter.trainable)
         self.flat = aligned_array(sum(parameter.size for parameter in self.parameters.values()), dtype)

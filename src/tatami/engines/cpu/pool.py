@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tatami.engines.cpu.kernels import Call, Number
 from tatami.engines.cpu.places import Map
-from tatami.engines.cpu.pool_backward import returned, returned_wide, shared
+from tatami.engines.cpu.pool_backward import returned, returned_wide
 from tatami.engines.cpu.pool_forward import max_pooled, max_pooled_wide, mean_pooled
 from tatami.engines.cpu.pool_mean import averaged, shared_out
 from tatami.network.layers import Pool
@@ -25,12 +25,10 @@ def forward(layer: Pool, x: Map, y: Map, places: int) -> list[Call]:
 
 def backward(layer: Pool, dy: Map, dx: Map, places: int, add: bool) -> list[Call]:
     """Dx = or += dy where the maximum was, or an equal share of it."""
-    if layer.kind == "avg":
-        chosen, places = shared, 0
-    else:
-        chosen = returned if place_bytes(layer) == 1 else returned_wide
+    wide = layer.kind == "max" and place_bytes(layer) == 2
     maps = (dy.address, dy.stride, dx.address, dx.stride)
-    return [Call(chosen, (*maps, places, int(layer.count_pad), int(add), *geometry(layer, dx)))]
+    args = (*maps, places if layer.kind == "max" else 0, int(layer.count_pad), int(add), *geometry(layer, dx))
+    return [Call(returned_wide if wide else returned, args)]
 
 
 def geometry(layer: Pool, x: Map) -> tuple[Number, ...]:

@@ -32,15 +32,13 @@ def _cell(index: int, count: int, stride: int, before: int, length: int) -> Any:
 
 @njit(nogil=True, error_model="numpy")
 def _regular(count: int, size: int, stride: int, before: int, length: int, whole: bool) -> Any:
-    """The windows, first and last + 1, whose cells have ``stride`` pixels, each of them in all windows that reach it.
+    """The windows, first and last + 1, whose first ``stride`` pixels are on the map with all windows that reach them.
 
-    With ``whole``, all of these windows lie on the map.
+    With ``whole``, no part of these windows is beside the map.
     """
     reach = (size - 1) // stride
     first = max(reach, (before + (reach * stride if whole else 0) + stride - 1) // stride)
-    last = count - 1 if (count - 1) * stride - before + stride != length else count
-    if whole:
-        last = min(last, (length - size + before) // stride + 1)
+    last = min(count, (length + before - (size if whole else stride)) // stride + 1)
     return first, max(last, first)
 
 
@@ -52,7 +50,7 @@ def _give(dx: Any, value: Any, some: int, add: int) -> None:
     store_some(dx, 0, value, some)
 
 
-@njit(nogil=True, forceinline=True)
+@njit(nogil=True, error_model="numpy")
 def _squares(
     F: int,
     S: int,
@@ -124,11 +122,10 @@ def _clipped(start: int, size: int, length: int) -> int:
 
 
 @njit(nogil=True, error_model="numpy")
-def _cells(
-    oz: int,
-    oy: int,
-    start: int,
-    stop: int,
+def _pixels(
+    planes: Any,
+    lines: Any,
+    pixels: Any,
     geometry: Any,
     dy: Any,
     ds: int,
@@ -141,11 +138,9 @@ def _cells(
     add: int,
     real: Any,
 ) -> None:
-    """Any cells along a row, pixel by pixel; dy, places and dx begin with the sample."""
+    """Any pixels, each range (first, last + 1), one by one; dy, places and dx begin with the sample."""
     D, H, W, OD, OH, OW, FD, FH, FW, SD, SH, SW, PD, PH, PW = geometry
     equal = real(1) / real(FD * FH * FW)
-    planes, lines = _cell(oz, OD, SD, PD, D), _cell(oy, OH, SH, PH, H)
-    pixels = _cell(start, OW, SW, PW, W)[0], _cell(stop - 1, OW, SW, PW, W)[1]
     for z in range(planes[0], planes[1]):
         z0, z1 = _windows(z, FD, SD, PD, OD)
         for y in range(lines[0], lines[1]):
@@ -170,12 +165,13 @@ def _cells(
                     _clear(target, channels)
 
 
-@njit(nogil=True, forceinline=True)
-def _returned(args: Any, real: Any, number: Any, is_max: bool, n: int, part: int, parts: int) -> None:
-    """All kernels; ``number`` is the type of a place."""
+@njit(nogil=True, error_model="numpy")
+def _returned(args: Any, real: Any, number: Any, n: int, part: int, parts: int) -> None:
+    """Both kernels; ``number`` is the type of a place."""
     dy, ds, dx, xs, places, count_pad, add, channels = unpack(args, 8)
     geometry = unpack(at(args, 8), 15)
-    D, H, W, OD, OH, OW, FD, FH, FW, SD, SH, SW, _, PH, PW = geometry
+    D, H, W, OD, OH, OW, FD, FH, FW, SD, SH, SW, PD, PH, PW = geometry
+    is_max = places != 0
     dy, dx, places = pointer(dy, real), pointer(dx, real), pointer(places, number)
     equal = real(1) / real(FH * FW)
     dys, ps, dxs = (OW * ds, ds), (OW * channels, channels), (W * xs, xs)
@@ -188,39 +184,41 @@ def _returned(args: Any, real: Any, number: Any, is_max: bool, n: int, part: int
     while first < last:
         row = first // OW
         start, stop = first - row * OW, min(last - row * OW, OW)
+        first += stop - start
         sample, oz, oy = row // (OD * OH), row // OH % OD, row % OH
         outputs = sample * OD * OH * OW
         source, chosen, image = at(dy, outputs * ds), at(places, outputs * channels), at(dx, sample * D * H * W * xs)
-        # Cells at the row's ends, those between, and the others.
-        middle = min(max(start, x0), stop) if is_square and y0 <= oy < y1 else stop
-        end = max(min(stop, x1), middle)
-        if start < middle:
-            _cells(
-                oz, oy, start, middle, geometry, source, ds, chosen, is_max, count_pad, image, xs, channels, add, real
-            )
-        if middle < end:
-            o = (oz * OH + oy) * OW + middle
-            d, p = at(source, o * ds), at(chosen, o * channels)
-            t = at(image, ((oz * H + oy * SH - PH) * W + middle * SW - PW) * xs)
-            _squares(FH, SH, d, dys, p, ps, is_max, equal, t, dxs, end - middle, channels, add)
-        if end < stop:
-            _cells(oz, oy, end, stop, geometry, source, ds, chosen, is_max, count_pad, image, xs, channels, add, real)
-        first += stop - start
+        planes, lines = _cell(oz, OD, SD, PD, D), _cell(oy, OH, SH, PH, H)
+        a, d = _cell(start, OW, SW, PW, W)[0], _cell(stop - 1, OW, SW, PW, W)[1]
+        start, stop = max(start, x0), min(stop, x1)
+        rest = (geometry, source, ds, chosen, is_max, count_pad, image, xs, channels, add, real)
+        if not (is_square and y0 <= oy < y1 and start < stop):
+            _pixels(planes, lines, (a, d), *rest)
+            continue
+        # Pixels a to b, cells b to c and the lines under them, pixels c to d.
+        b, c, upper = start * SW - PW, stop * SW - PW, oy * SH - PH
+        if a < b:
+            _pixels(planes, lines, (a, b), *rest)
+        o = (oz * OH + oy) * OW + start
+        gradient, place, pixel = (
+            at(source, o * ds),
+            at(chosen, o * channels),
+            at(image, ((oz * H + upper) * W + b) * xs),
+        )
+        _squares(FH, SH, gradient, dys, place, ps, is_max, equal, pixel, dxs, stop - start, channels, add)
+        if upper + SH < lines[1]:
+            _pixels(planes, (upper + SH, lines[1]), (b, c), *rest)
+        if c < d:
+            _pixels(planes, lines, (c, d), *rest)
 
 
 @kernel
 def returned(args: Any, real: Any, n: int, part: int, parts: int) -> None:
-    """Dx = or += dy where the maximum was."""
-    _returned(args, real, types.uint8, True, n, part, parts)
+    """Dx = or += dy where the maximum was, or an equal share of it."""
+    _returned(args, real, types.uint8, n, part, parts)
 
 
 @kernel
 def returned_wide(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     """The same, of places in two bytes."""
-    _returned(args, real, types.uint16, True, n, part, parts)
-
-
-@kernel
-def shared(args: Any, real: Any, n: int, part: int, parts: int) -> None:
-    """Dx = or += an equal share of dy."""
-    _returned(args, real, types.uint8, False, n, part, parts)
+    _returned(args, real, types.uint16, n, part, parts)
