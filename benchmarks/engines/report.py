@@ -158,8 +158,8 @@ def memory_table(training: dict[str, Sides]) -> list[str]:
     titles = ("network", "tatami", "PyTorch", "share", "share of the leanest way", "aim", "tatami, whole")
     note = (
         "Growth: the peak during the timed steps, above what was resident before the model was made, when the batches\n"
-        "and the libraries were there and had made a step of a small network. PyTorch in the way that is fastest; then\n"
-        "the share of its leanest way. The last columns are the peaks of the whole processes, libraries included."
+        "and the libraries were there and had made a step of a small network. PyTorch in the way that is fastest,\n"
+        "then the share of its leanest way. The last columns are the peaks of the whole processes, libraries included."
     )
     return [
         "## Peak resident memory of the same steps, MiB",
