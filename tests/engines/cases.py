@@ -132,6 +132,11 @@ CASES = [
         "INPUT(5x2) -> MUL[GAP -> FC(2) | TANH | GAP]",
         "INPUT(3x3x2) -> CONCAT[CONV(1) | ID | CONV(3, 1)]",
         "INPUT(3x3x4) -> SPLIT[CONV(2) | ID]",
+        # batch norm behind and before other layers: its output is kept, made again, joined, summed
+        "INPUT(6x5x2) -> CONV(3) -> BN -> RELU -> CONV(2) -> BN -> CONV(2)",
+        "INPUT(6x5x2) -> CONV(3) -> BN -> RELU6 -> ADD[CONV(3, bias=no) | ID] -> BN -> LEAKY(0.2) -> FC(2)",
+        "INPUT(5x4x2) -> CONV(2, bias=no) -> CONCAT[BN -> RELU | ID] -> BN -> RELU -> MUL[CONV(4) | ID]",
+        "INPUT(7x2) -> BN -> RELU -> RES[CONV(2) -> BN -> RELU -> CONV(2) -> BN] -> RELU -> POOL -> CONV(2)",
         # all together
         "INPUT(6x6x2) -> RES[CONV(3, 3, S=2) -> BN -> RELU -> CONV(3) -> BN] -> RELU -> GAP -> FC(3)",
         "INPUT(8x8x1) -> [CONV(2) -> RELU -> POOL]*2 -> FC(3) -> TANH -> FC(2) -> SOFTMAX",

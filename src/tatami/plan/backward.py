@@ -21,15 +21,28 @@ from tatami.network.layers import (
 )
 from tatami.plan.groups import Group
 from tatami.plan.kept import CPU
-from tatami.plan.ops import Backward, Copy, LossStep, Pass, Place, Target, Zero
+from tatami.plan.ops import Backward, Copy, LossStep, Pass, Place, Remake, Target, Zero
 from tatami.plan.program import Maker
-from tatami.plan.workspace import backward_bytes, loss_bytes
+from tatami.plan.workspace import backward_bytes, forward_bytes, loss_bytes
 from tatami.recipe import MeanSquaredError
 
 LABEL_BYTES = 8
 
 ELEMENT_WISE = (Activation, Dropout, Scale)
 """Layers whose gradient may be written over the one that came back."""
+
+
+def is_remade(maker: Maker, group: Group) -> bool:
+    """Whether a group's output is not kept for the backward pass, as it follows in one pass from what is kept anyway.
+
+    It is so for batch norm: its own backward pass needs its input, and its output costs a multiplication and an
+    addition a value (the "in-place" batch norm of Rota Bulo et al. 2018, section 3, which keeps the other of the two).
+    """
+    name = group.last.name
+    if not isinstance(group.layer, BatchNorm) or group.shortcut is not None or name not in maker.learns:
+        return False
+    place = maker.places[name]
+    return place.buffer == name and place.is_dense
 
 
 def backward_pass(maker: Maker) -> Place | None:
@@ -42,6 +55,7 @@ class _Backward:
         self.maker = maker
         self.network, self.settings = maker.network, maker.settings
         self.pending: dict[str, Place] = {}  # nodes whose gradient has come, and is still to be read
+        self.again: dict[str, Place] = {}  # nodes whose output has been made again
         self.count = 0
 
     def go(self) -> Place | None:
@@ -138,6 +152,25 @@ class _Backward:
         self.maker.touch(gradient, target.place)
         self.maker.ops.append(Copy("backward", node_name, gradient, target.place, target.add))
 
+    # --- values that are needed again ---
+
+    def value(self, name: str) -> Place:
+        """Where a node's output lies for the backward pass, made again where the forward pass did not keep it."""
+        maker = self.maker
+        group = maker.group_of[name]
+        if not self.settings.remake or not is_remade(maker, group):
+            return maker.places[name]
+        if name not in self.again:
+            norm = group.head
+            source, own = self.value(norm.inputs[0]), maker.own[group.name]
+            self.again[name] = maker.make_map(f"{name} again", "activations", group.last.shape)
+            size = forward_bytes(norm.layer, self.network.input_shapes(norm), "", self.settings.sizes, True)
+            scratch = maker.scratch("remake", group.name, size)
+            maker.touch(source, *own.values())
+            remake = Remake("backward", norm.name, group, (source,), self.again[name], own, scratch)
+            maker.ops.append(remake)
+        return self.again[name]
+
     # --- the steps ---
 
     def step(self, group: Group, gradient: Place) -> None:
@@ -192,7 +225,8 @@ class _Backward:
         """A layer with a backward pass of its own."""
         maker, node = self.maker, group.head
         output, own = maker.places[group.last.name], maker.own[group.name]
-        inputs = tuple(maker.places[name] for name in node.inputs)
+        reads_inputs = CPU.wants_inputs(group.layer)
+        inputs = tuple(self.value(name) if reads_inputs else maker.places[name] for name in node.inputs)
         shapes = self.network.input_shapes(node)
         if group.activation is not None or isinstance(node.layer, BatchNorm):
             gradient = self.own_copy(group.last.name, gradient)  # it is bent back in place
@@ -215,7 +249,7 @@ class _Backward:
                 methods[each] = self.settings.methods.choose(node.layer, shapes[0], each, self.settings.sizes)
         size = backward_bytes(node.layer, shapes, methods, self.settings.sizes)
         scratch = maker.scratch("backward", group.name, size)
-        needed = inputs if self.reads_inputs(group) else ()
+        needed = inputs if reads_inputs else ()
         maker.touch(gradient, *needed, *own.values(), *(t.place for t in (*targets, shortcut) if t))
         if self.reads_output(group):
             maker.touch(output)
@@ -223,10 +257,8 @@ class _Backward:
             Backward("backward", node.name, group, inputs, output, gradient, targets, shortcut, own, scratch, methods)
         )
 
-    def reads_inputs(self, group: Group) -> bool:
-        """Whether the kernel reads the layer's inputs again."""
-        return CPU.wants_inputs(group.layer)
-
     def reads_output(self, group: Group) -> bool:
         """Whether the kernel reads the group's output again."""
+        if isinstance(group.layer, BatchNorm):
+            return group.activation is not None and group.shortcut is not None
         return group.activation is not None or isinstance(group.layer, CPU.keeps_output)

@@ -121,6 +121,20 @@ class Backward(Op):
 
 
 @dataclass(frozen=True)
+class Remake(Op):
+    """Make the output of a batch norm again in the backward pass, from its input and the statistics that it kept.
+
+    It costs a pass over a map, where keeping the output would cost the map.
+    """
+
+    group: Group
+    inputs: tuple[Place, ...]
+    output: Place
+    own: Mapping[str, str]
+    scratch: str | None
+
+
+@dataclass(frozen=True)
 class Copy(Op):
     """Copy ``source`` to ``target``, or add it."""
 

@@ -52,6 +52,8 @@ class Settings:
         loss: whose labels are kept.
         methods: which method each convolution takes.
         wants_input: whether the gradient of the loss for the samples is wanted too.
+        remake: whether outputs of batch norm are made again in the backward pass rather than kept: less memory, a little
+            more time.
         plain: computed in plain NumPy, which takes no scratch memory of the arena: see :mod:`tatami.plan.tiny`.
     """
 
@@ -62,6 +64,7 @@ class Settings:
     loss: Loss = field(default_factory=CrossEntropy)
     methods: Methods = field(default_factory=Methods)
     wants_input: bool = False
+    remake: bool = True
     plain: bool = False
 
     @property

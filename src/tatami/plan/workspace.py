@@ -87,11 +87,6 @@ def _(layer: BatchNorm, shapes: tuple[Shape, ...], method: str, sizes: Sizes, tr
     return scratch(shapes[0][-1], *sizes.values())
 
 
-@forward_bytes.register
-def _(layer: LocalResponseNorm, shapes: tuple[Shape, ...], method: str, sizes: Sizes, training: bool) -> int:
-    return norm.response_norm_scratch(layer.size, shapes[0][-1], *sizes.values())
-
-
 @singledispatch
 def backward_bytes(layer: Layer, shapes: tuple[Shape, ...], methods: Mapping[Pass, str], sizes: Sizes) -> int:
     """Scratch memory of a backward pass: its kernels run one after another and share it."""

@@ -42,6 +42,14 @@ def forward(
     ]
 
 
+def remake(
+    x: Map, y: Map, weight: int, bias: int, statistics: int, bend: Bend, scratch: int
+) -> list[Call]:
+    """What :func:`forward` made, bit for bit, from the statistics that it kept."""
+    rows = _rows(scratch, x, y)
+    return [Call(filled, (*rows, statistics, 0, 0, 0.0, weight, bias)), _apply(rows, x, y, bend, None)]
+
+
 def update_running(layer: BatchNorm, x: Map, statistics: int, running_mean: int, running_var: int) -> list[Call]:
     """New = (1 - momentum) * old + momentum * batch's, of the mean and the unbiased variance."""
     args = (x.positions, x.channels, statistics, running_mean, running_var, float(layer.momentum))

@@ -232,6 +232,12 @@ class CpuModel:
             for slot, flat in self.slots.items():
                 yield f"optimizer.{name}.{slot}", self.weights.view(name, flat)
 
+    @property
+    def arena_bytes(self) -> int:
+        """Bytes of the arena in which a training step runs."""
+        with self._turn:
+            return self._trained().room.memory.nbytes
+
     def memory(self) -> dict[str, int]:
         """Bytes of a training step: those of the buffers that are there, the arena's split as the plan splits it."""
         with self._turn:

@@ -57,7 +57,7 @@ from tatami.network.layers import (
     Softmax,
 )
 from tatami.plan.groups import Group
-from tatami.plan.ops import Backward, Copy, Forward, LossStep, Op, Target, Zero
+from tatami.plan.ops import Backward, Copy, Forward, LossStep, Op, Remake, Target, Zero
 from tatami.plan.workspace import packed_bytes
 
 
@@ -95,7 +95,7 @@ class Site:
         start = self.weights.starts.get(name)
         return 0 if start is None else int(flat.ctypes.data) + start * flat.itemsize
 
-    def scratch(self, op: Forward | Backward | LossStep) -> int:
+    def scratch(self, op: Forward | Backward | Remake | LossStep) -> int:
         """The address of the op's scratch memory."""
         return self.room.address(op.scratch) if op.scratch else 0
 
@@ -130,6 +130,8 @@ def calls_of(op: Op, site: Site) -> list[Call]:
             return forward(op.group.layer, op, site)
         case Backward():
             return backward(op.group.layer, op, site)
+        case Remake():
+            return remake(op, site)
         case Copy():
             return copying.copy(room.map(op.source), room.map(op.target), op.add)
         case Zero():
@@ -308,7 +310,7 @@ def _(layer: BatchNorm, op: Backward, site: Site) -> list[Call]:
     return batch_norm.backward(
         layer,
         room.map(op.inputs[0]),
-        room.map(op.output),
+        room.map(op.output) if op.group.shortcut else None,  # else the output's sign follows from x
         room.map(op.gradient),
         where(target),
         site.parameter(name, "weight"),
@@ -322,6 +324,14 @@ def _(layer: BatchNorm, op: Backward, site: Site) -> list[Call]:
         bool(op.shortcut and op.shortcut.add),
         site.scratch(op),
     )
+
+
+def remake(op: Remake, site: Site) -> list[Call]:
+    """The calls that make a batch norm's output again."""
+    x, y = site.room.map(op.inputs[0]), site.room.map(op.output)
+    weight, shift = site.parameter(op.node, "weight"), site.parameter(op.node, "bias")
+    statistics = site.room.address(op.own["statistics"])
+    return batch_norm.remake(x, y, weight, shift, statistics, bend_of(op.group), site.scratch(op))
 
 
 def running_statistics(op: Op, site: Site) -> list[Call]:
@@ -359,7 +369,7 @@ def _(layer: LayerNorm, op: Backward, site: Site) -> list[Call]:
 
 @forward.register
 def _(layer: LocalResponseNorm, op: Forward, site: Site) -> list[Call]:
-    return response_norm.forward(layer, *maps(op, site), site.scratch(op))
+    return response_norm.forward(layer, *maps(op, site))
 
 
 @backward.register

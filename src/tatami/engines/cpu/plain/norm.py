@@ -11,7 +11,7 @@ from tatami.engines.base import Array
 from tatami.engines.cpu.plain.rules import Desk, Gradients, backward, forward
 from tatami.network import Node
 from tatami.network.layers import BatchNorm, LayerNorm, LocalResponseNorm
-from tatami.plan.ops import Backward, Forward, Op
+from tatami.plan.ops import Backward, Forward, Op, Remake
 
 
 @forward.register
@@ -28,6 +28,14 @@ def _(layer: BatchNorm, op: Forward, desk: Desk, n: int) -> Array:
     return weight * _normal(X, statistics[0], statistics[1], layer.eps) + bias
 
 
+def again(op: Backward | Remake, desk: Desk, n: int) -> Array:
+    """What batch norm made of its input in the forward pass, before any activation, from the statistics it kept."""
+    layer, statistics = op.group.layer, _batch_statistics(op, desk)
+    assert isinstance(layer, BatchNorm)
+    weight, bias = desk.parameter(op.node, "weight"), desk.parameter(op.node, "bias")
+    return weight * _normal(desk.room.array(op.inputs[0], n), *statistics, layer.eps) + bias
+
+
 def apply(node: Node, desk: Desk, X: Array) -> Array:
     """A batch norm at inference: that of the running statistics."""
     assert isinstance(node.layer, BatchNorm)
@@ -41,7 +49,7 @@ def _normal(X: Array, mean: Array, variance: Array, eps: float) -> Array:
     return normal
 
 
-def _batch_statistics(op: Forward | Backward, desk: Desk) -> Array:
+def _batch_statistics(op: Forward | Backward | Remake, desk: Desk) -> Array:
     """Mean and variance of the batch: (2, C)."""
     statistics = desk.own(op, "statistics", (2, op.output.shape[-1]), desk.room.dtype)
     assert statistics is not None

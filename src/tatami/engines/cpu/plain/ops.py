@@ -14,10 +14,11 @@ import numpy as np
 from tatami.engines.base import Array
 from tatami.engines.cpu.plain.activation import bend, bend_back
 from tatami.engines.cpu.plain.losses import loss_and_gradient
-from tatami.engines.cpu.plain.norm import apply
+from tatami.engines.cpu.plain.norm import again, apply
 from tatami.engines.cpu.plain.rules import Desk, backward, forward
 from tatami.engines.threads import one_blas_thread
-from tatami.plan.ops import Backward, Copy, Forward, LossStep, Op, Target, Zero
+from tatami.network.layers import BatchNorm
+from tatami.plan.ops import Backward, Copy, Forward, LossStep, Op, Remake, Target, Zero
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,10 @@ def _(op: Forward, desk: Desk, n: int) -> None:
 def _(op: Backward, desk: Desk, n: int) -> None:
     d = desk.room.array(op.gradient, n)
     if op.group.activation is not None:
-        d *= bend_back(op.group.activation, desk.room.array(op.output, n))  # in place, as the plan allows
+        # The plan keeps no output of a batch norm without a shortcut: its sign follows from the input.
+        is_remade = isinstance(op.group.layer, BatchNorm) and op.group.shortcut is None
+        y = bend(op.group.activation, again(op, desk, n)) if is_remade else desk.room.array(op.output, n)
+        d *= bend_back(op.group.activation, y)  # in place, as the plan allows
     if not op.targets:  # a sum hands the gradient on as it is
         return
     gradients = backward(op.group.layer, op, desk, n, d)
@@ -81,6 +85,12 @@ def _put(there: Array, value: Array, add: bool) -> None:
         there += value
     else:
         there[...] = value
+
+
+@run.register
+def _(op: Remake, desk: Desk, n: int) -> None:
+    y = again(op, desk, n)
+    desk.room.array(op.output, n)[...] = y if op.group.activation is None else bend(op.group.activation, y)
 
 
 @run.register

@@ -18,7 +18,7 @@ from tatami.engines.base import Array
 from tatami.engines.cpu.clock import Clock
 from tatami.engines.cpu.memory import Room, Tensors
 from tatami.network.layers import Layer, Shape
-from tatami.plan.ops import Backward, Forward
+from tatami.plan.ops import Backward, Forward, Remake
 
 Gradients: TypeAlias = Sequence[Array | None]
 
@@ -58,7 +58,7 @@ class Desk:
         """Leave the gradient of a parameter."""
         self.weights.view(f"{node}.{name}", self.gradients)[...] = value
 
-    def own(self, op: Forward | Backward, role: str, shape: Shape, dtype: np.dtype) -> Array | None:
+    def own(self, op: Forward | Backward | Remake, role: str, shape: Shape, dtype: np.dtype) -> Array | None:
         """What the layer keeps for its backward pass, as an array; None where the plan keeps nothing."""
         return self.room.raw(op.own[role], shape, dtype) if role in op.own else None
 

@@ -1,0 +1,221 @@
+"""What the CPU engine promises beyond right results: foretold memory, no allocation, repeatability, threads, errors."""
+
+import subprocess
+import sys
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from tatami.engines.cpu.model import CpuModel
+from tatami.errors import NumericError, OptionError
+from tatami.network import find_network
+from tatami.plan import make_plan
+from tatami.plan.methods import METHODS, Methods
+from tatami.recipe import SGD, Adam, CrossEntropy
+
+SMALL = "INPUT(12x12x3) -> CONV(20) -> BN -> RELU -> POOL -> RES[CONV(20) -> BN] -> RELU -> DROPOUT(0.3) -> FC(7)"
+BATCH = 16
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((BATCH, 12, 12, 3)).astype(np.float32)
+Y = RNG.integers(7, size=BATCH)
+
+
+def make(text: str = SMALL, *, batch: int = BATCH, plain: bool = False, **options) -> CpuModel:
+    defaults = {"optimizer": SGD(lr=0.05, momentum=0.9), "loss": CrossEntropy(), "seed": 0, "init": "he"}
+    return CpuModel(find_network(text).build(), batch=batch, dtype=np.dtype("f4"), plain=plain, **{**defaults, **options})
+
+
+# --- memory ---
+
+
+@pytest.mark.parametrize(
+    ("net", "batch"), [("lenet5", 32), ("resnet20", 4), ("mobilenet_v2", 1), ("googlenet", 1), ("fcn", 8), (SMALL, 200)]
+)
+def test_the_plan_foretells_what_is_taken_to_the_byte(net, batch):
+    network = find_network(net).build()
+    model = CpuModel(
+        network, batch=batch, optimizer=Adam(), loss=CrossEntropy(), seed=0, dtype=np.dtype("f4"), init="he"
+    )
+    foretold = make_plan(network, batch, Adam()).memory
+
+    taken = model.memory()
+
+    keys = ("input", "weights", "gradients", "optimizer", "activations", "workspace", "peak_bytes")
+    assert {key: taken[key] for key in keys} == {key: getattr(foretold, key) for key in keys}
+    inside = taken["input"] + taken["activations"] + taken["workspace"]
+    assert inside == model.arena_bytes
+    assert taken["peak_bytes"] == inside + taken["weights"] + taken["gradients"] + taken["optimizer"]
+
+
+def test_a_step_allocates_no_array():
+    model = make()
+    for _ in range(3):
+        model.step(X, Y)
+    tracemalloc.start()
+    try:
+        model.step(X, Y)
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        model.step(X, Y)
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak - before < 4096 < X.nbytes
+    assert abs(after - before) < 1024
+
+
+def test_500_steps_do_not_grow_the_process():
+    program = """
+import sys
+sys.path.insert(0, "tests")
+import numpy as np
+from engines.test_cpu_model import X, Y, make
+def resident():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+model = make()
+for _ in range(50):
+    model.step(X, Y)
+before = resident()
+for _ in range(500):
+    model.step(X, Y)
+print((resident() - before) / before)
+"""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("resident memory is read from /proc")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 0.01
+
+
+# --- repeatability and threads ---
+
+
+def test_runs_are_equal_bit_for_bit():
+    first, second = make(), make()
+    for _ in range(5):
+        assert first.step(X, Y) == second.step(X, Y)
+    for name, value in first.state_dict().items():
+        assert np.array_equal(value, second.state_dict()[name]), name
+    assert np.array_equal(first.forward(X), second.forward(X))
+
+
+def test_several_python_threads_at_once():
+    alone = [make(seed=seed) for seed in range(4)]
+    expected = [[model.step(X, Y) for _ in range(10)] for model in alone]
+    models = [make(seed=seed) for seed in range(4)]
+    found: list[list[float]] = [[] for _ in models]
+
+    def work(i: int) -> None:
+        for _ in range(10):
+            found[i].append(models[i].step(X, Y))
+
+    workers = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert found == expected
+
+
+def test_one_model_called_by_several_threads_answers_each():
+    model = make()
+    expected = [model.forward(X[i : i + 4]) for i in range(0, BATCH, 4)]
+    found: dict[int, np.ndarray] = {}
+
+    def work(i: int) -> None:
+        for _ in range(20):
+            found[i] = model.forward(X[4 * i : 4 * i + 4])
+
+    workers = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    for i, scores in enumerate(expected):
+        assert np.array_equal(found[i], scores)
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "5"])
+def test_the_number_of_threads_changes_nothing_but_rounding(monkeypatch, threads):
+    expected = [make().step(X, Y)]
+    monkeypatch.setenv("TATAMI_NUM_THREADS", threads)
+    model = make()
+
+    assert model.threads == int(threads)
+    assert [model.step(X, Y)] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("value", ["0", "two", "-1", "1.5"])
+def test_an_impossible_number_of_threads(monkeypatch, value):
+    monkeypatch.setenv("TATAMI_NUM_THREADS", value)
+
+    with pytest.raises(OptionError) as error:
+        make()
+
+    assert str(error.value) == f"TATAMI_NUM_THREADS: impossible number of threads; got {value}; expected 1 to 1024"
+
+
+# --- methods ---
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("pointwise", "depthwise")])
+def test_a_forced_method_gives_the_same_gradients(method):
+    text = "INPUT(13x10x5) -> CONV(20) -> RELU -> CONV(12, P=((0,1),(2,0))) -> RELU -> FC(3)"
+    x, y = RNG.standard_normal((4, 13, 10, 5)), RNG.integers(3, size=4)
+    _, expected = make(text, methods=Methods(forced=("unfolded",))).gradients(x, y)
+
+    _, found = make(text, methods=Methods(forced=(method,))).gradients(x, y)
+
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, atol=2e-5 * np.abs(value).max())
+
+
+def test_an_unknown_method():
+    with pytest.raises(OptionError) as error:
+        Methods(forced=("winograd",))
+    assert str(error.value).startswith("unknown method of convolution; got winograd; expected winograd4, winograd2")
+
+
+# --- inference ---
+
+
+def test_inference_follows_the_weights():
+    model = make()
+    before = model.forward(X)
+    model.step(X, Y)
+    after = model.forward(X)
+    assert not np.array_equal(before, after)
+    other = make(seed=9)
+    other.forward(X)
+    other.load_state_dict(model.state_dict())
+    assert np.array_equal(other.forward(X), after)
+
+
+def test_plain_and_compiled_agree():
+    plain, compiled = make(plain=True), make()
+    for _ in range(3):
+        assert plain.step(X, Y) == pytest.approx(compiled.step(X, Y), rel=1e-4)
+    np.testing.assert_allclose(plain.forward(X), compiled.forward(X), atol=2e-4)
+
+
+# --- errors ---
+
+
+def test_a_loss_that_is_no_number_names_the_layer_and_changes_nothing():
+    model = make()
+    model.step(X, Y)
+    broken = model.state_dict()
+    broken["conv2.weight"][0, 0, 0, 0] = np.nan
+    model.load_state_dict(broken)
+
+    with pytest.raises(NumericError) as error:
+        model.step(X, Y)
+
+    assert str(error.value).startswith("step 2: the loss is no number any more; got nan; NaN or infinity first in conv2")
+    for name, value in model.state_dict().items():
+        assert np.array_equal(value, broken[name], equal_nan=True), name
+    assert model.training_state()["steps"] == 1
