@@ -21,4 +21,5 @@ def run_calls(calls: Iterable[Call], dtype: str, n: int, parts: int = 1) -> None
 
 def map_of(array: np.ndarray) -> Map:
     """The map in ``array`` (n, *spatial, C), which may be a slice of the channels of a larger dense array."""
-    return Map(array.ctypes.data, array.shape[1:], array.strides[-2] // array.itemsize if array.ndim > 2 else array.strides[0] // array.itemsize)
+    stride = array.strides[-2 if array.ndim > 2 else 0]
+    return Map(array.ctypes.data, array.shape[1:], stride // array.itemsize)

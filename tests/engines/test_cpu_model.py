@@ -24,7 +24,8 @@ Y = RNG.integers(7, size=BATCH)
 
 def make(text: str = SMALL, *, batch: int = BATCH, plain: bool = False, **options) -> CpuModel:
     defaults = {"optimizer": SGD(lr=0.05, momentum=0.9), "loss": CrossEntropy(), "seed": 0, "init": "he"}
-    return CpuModel(find_network(text).build(), batch=batch, dtype=np.dtype("f4"), plain=plain, **{**defaults, **options})
+    network = find_network(text).build()
+    return CpuModel(network, batch=batch, dtype=np.dtype("f4"), plain=plain, **{**defaults, **options})
 
 
 # --- memory ---
@@ -215,7 +216,8 @@ def test_a_loss_that_is_no_number_names_the_layer_and_changes_nothing():
     with pytest.raises(NumericError) as error:
         model.step(X, Y)
 
-    assert str(error.value).startswith("step 2: the loss is no number any more; got nan; NaN or infinity first in conv2")
+    message = "step 2: the loss is no number any more; got nan; NaN or infinity first in conv2"
+    assert str(error.value).startswith(message)
     for name, value in model.state_dict().items():
         assert np.array_equal(value, broken[name], equal_nan=True), name
     assert model.training_state()["steps"] == 1

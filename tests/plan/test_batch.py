@@ -11,8 +11,8 @@ from tatami.recipe import SGD, Adam
 
 
 def test_by_hand() -> None:
-    # Weights 124, Adam's state 248 values. PyTorch's peak is the backward of relu1: fc2's gradients are there (36), and a
-    # sample takes the input, the output of fc1, its gradient before and behind the RELU: 10 + 8 + 8 + 8 values.
+    # Weights 124, Adam's state 248 values. PyTorch's peak is the backward of relu1: fc2's gradients are there (36), and
+    # a sample takes the input, the output of fc1, its gradient before and behind the RELU: 10 + 8 + 8 + 8 values.
     network = build(parse("INPUT(10) -> FC(8) -> RELU -> FC(4)"))
     constant, sample = 4 * (124 + 248 + 36), 4 * (10 + 8 + 8 + 8)
     for batch in (7, 100):

@@ -48,7 +48,7 @@ def command(
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OptionError("the measurement cannot be kept", where=path, got=error.strerror) from error
+            raise OptionError("the measurement cannot be kept", where=str(path), got=error.strerror) from error
         atomic_write(path, with_methods(chosen))
     model = CpuModel(
         network,

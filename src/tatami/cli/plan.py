@@ -63,9 +63,7 @@ def command(
     ] = None,
     kernels: Annotated[
         bool,
-        typer.Option(
-            "--kernels", help="How the CPU engine computes: which layers run as one, by which methods."
-        ),
+        typer.Option("--kernels", help="How the CPU engine computes: which layers run as one, by which methods."),
     ] = False,
     force: Annotated[
         list[str] | None,

@@ -165,7 +165,7 @@ class _Backward:
             source, own = self.value(norm.inputs[0]), maker.own[group.name]
             self.again[name] = maker.make_map(f"{name} again", "activations", group.last.shape)
             size = forward_bytes(norm.layer, self.network.input_shapes(norm), "", self.settings.sizes, True)
-            scratch = maker.scratch("remake", group.name, size)
+            scratch = maker.scratch("backward", f"{group.name} again", size)
             maker.touch(source, *own.values())
             remake = Remake("backward", norm.name, group, (source,), self.again[name], own, scratch)
             maker.ops.append(remake)

@@ -20,8 +20,8 @@ from tatami.plan.machine import thread_count
 from tatami.plan.measured import measured_methods
 from tatami.plan.methods import Methods
 from tatami.plan.program import Settings, make_program
-from tatami.plan.tiny import is_tiny
 from tatami.plan.schedule import Kind, Schedule, Step, make_schedule
+from tatami.plan.tiny import is_tiny
 from tatami.recipe import SGD, Optimizer
 
 DTYPES = {"float32": 32, "bf16": 16}

@@ -52,8 +52,8 @@ class Settings:
         loss: whose labels are kept.
         methods: which method each convolution takes.
         wants_input: whether the gradient of the loss for the samples is wanted too.
-        remake: whether outputs of batch norm are made again in the backward pass rather than kept: less memory, a little
-            more time.
+        remake: whether outputs of batch norm are made again in the backward pass rather than kept: less memory, a
+            little more time.
         plain: computed in plain NumPy, which takes no scratch memory of the arena: see :mod:`tatami.plan.tiny`.
     """
 

@@ -1,7 +1,7 @@
 """The loop that runs compiled calls on all threads at once, without Python between them.
 
-Every thread runs :func:`run_calls` over the same table; a barrier after each call keeps them together. A thread that waits
-spins for some microseconds, for calls are short, and then lets others have its core, for machines are shared.
+Every thread runs :func:`run_calls` over the same table; a barrier after each call keeps them together. A thread that
+waits spins for some microseconds, for calls are short, and then lets others have its core, for machines are shared.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the loss kernels read beside the scores: labels as int64, or for the squared error targets as large as the scores."""
+"""What the loss kernels read beside the scores: labels as int64; for the squared error, targets like the scores."""
 
 from __future__ import annotations
 

@@ -171,7 +171,9 @@ class CpuModel:
             return training
 
     def _settings(self, training: bool) -> Settings:
-        return Settings(self.batch, training, self.dtype.itemsize, self.threads, self.loss, self.methods, plain=self.plain)
+        return Settings(
+            self.batch, training, self.dtype.itemsize, self.threads, self.loss, self.methods, plain=self.plain
+        )
 
     def _trained(self) -> AnyTraining:
         if self._training is None:

@@ -39,11 +39,11 @@ class OpTime:
 
 
 def profile(model: CpuModel, repeats: int = REPEATS) -> list[OpTime]:
-    """The times of all ops of a training step on ``model.batch`` random samples, run in their order; the update last."""
+    """The times of all ops of a training step on ``model.batch`` random samples, in their order; the update last."""
     training = model.training
     rng = np.random.default_rng(0)
     x = rng.standard_normal((model.batch, *model.network.input_shape)).astype(model.dtype)
-    training.give(x, np.zeros((model.batch, *model.network.output_shape[:-1]), np.int64))
+    y = np.zeros((model.batch, *model.network.output_shape[:-1]), np.int64)
     parts = [
         (op, what, method, make_table(calls, model.dtype))
         for op in training.program.ops
@@ -53,6 +53,7 @@ def profile(model: CpuModel, repeats: int = REPEATS) -> list[OpTime]:
     update = (training.program.ops[-1], "update", "", training.update)
     best = [float("inf")] * (len(parts) + 1)
     for _ in range(repeats):
+        training.give(x, y)  # each step writes over them
         for i, (_, _, _, table) in enumerate([*parts, update]):
             start = perf_counter()
             table.run(model.batch, model.threads)

@@ -31,8 +31,8 @@ from tatami.engines.cpu import softmax as softmax_kernels
 from tatami.engines.cpu.clock import Clock
 from tatami.engines.cpu.kernels import Call
 from tatami.engines.cpu.labels import takes_targets
-from tatami.engines.cpu.methods import find_method
 from tatami.engines.cpu.memory import Room, Tensors, aligned_array
+from tatami.engines.cpu.methods import find_method
 from tatami.engines.cpu.places import STRAIGHT, Bend, Map
 from tatami.network.layers import (
     Activation,
@@ -196,7 +196,8 @@ def _(layer: Conv, op: Forward, site: Site) -> list[Call]:
         weight, shift = _folded(layer, op.group, x, weight, shift, site)
     packed = site.constant(size) if size else weight
     site.preparation += method.pack(layer, x.shape, weight, packed)
-    return method.forward(layer, x, y, packed, shift, bend_of(op.group), site.scratch(op))
+    calls: list[Call] = method.forward(layer, x, y, packed, shift, bend_of(op.group), site.scratch(op))
+    return calls
 
 
 def _folded(layer: Conv, group: Group, x: Map, weight: int, shift: int, site: Site) -> tuple[int, int]:
@@ -207,8 +208,12 @@ def _folded(layer: Conv, group: Group, x: Map, weight: int, shift: int, site: Si
     itemsize, K = site.room.dtype.itemsize, layer.filters
     rows = layer.parameters(x.shape)["weight"].size // K
     new_weight, new_shift = site.constant(rows * K * itemsize), site.constant(K * itemsize)
-    statistics = [site.parameter(norm.name, name) for name in ("weight", "bias", "running_mean", "running_var")]
-    site.preparation += batch_norm.fold(norm.layer, weight, shift, rows, K, *statistics, new_weight, new_shift)
+    scale, offset, mean, variance = (
+        site.parameter(norm.name, name) for name in ("weight", "bias", "running_mean", "running_var")
+    )
+    site.preparation += batch_norm.fold(
+        norm.layer, weight, shift, rows, K, scale, offset, mean, variance, new_weight, new_shift
+    )
     return new_weight, new_shift
 
 

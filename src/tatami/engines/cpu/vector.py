@@ -445,7 +445,7 @@ def transpose(typingctx: Any, a: Any, am: Any, b: Any, bm: Any, rows: Any, colum
 
 @intrinsic
 def load_between(typingctx: Any, base: Any, index: Any, low: Any, high: Any) -> Any:
-    """The lanes from number ``low`` up to ``high``, not included, of the vector from ``base[index]`` on; the others 0."""
+    """The lanes from number ``low`` up to ``high``, not included, of the vector from ``base[index]``; the others 0."""
     vector = Vector(base.dtype)
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:

@@ -33,7 +33,7 @@ def again(op: Backward | Remake, desk: Desk, n: int) -> Array:
     layer, statistics = op.group.layer, _batch_statistics(op, desk)
     assert isinstance(layer, BatchNorm)
     weight, bias = desk.parameter(op.node, "weight"), desk.parameter(op.node, "bias")
-    return weight * _normal(desk.room.array(op.inputs[0], n), *statistics, layer.eps) + bias
+    return weight * _normal(desk.room.array(op.inputs[0], n), statistics[0], statistics[1], layer.eps) + bias
 
 
 def apply(node: Node, desk: Desk, X: Array) -> Array:
