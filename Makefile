@@ -14,7 +14,7 @@ SOURCES := $(shell find src/tatami -type f -not -path '*/__pycache__/*')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-torch check lint format types contracts wheel figures pictures bench bench-accuracy bench-gemm \
-  bench-plan clean
+  bench-plan precision clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ bench-accuracy: .venv-bench/engines  ## time to 99% on MNIST and to 85% on CIFAR
 
 bench-gemm: .venv-bench/engines  ## the CPU engine's matrix product beside NumPy's, on one thread
 	.venv-bench/bin/python benchmarks/gemm.py
+
+precision: .venv-dev/installed  ## the CPU engine's errors in float32, layer by layer
+	$(DEV)/python benchmarks/precision.py
 
 bench-plan: .venv-bench/plan  ## time the planner beside torchinfo (installs PyTorch), into benchmarks/RESULTS-plan.md
 	.venv-bench/bin/python benchmarks/plan.py

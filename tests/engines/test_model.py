@@ -15,9 +15,12 @@ RNG = np.random.default_rng(0)
 X, Y = RNG.standard_normal((8, 6, 6, 1)), RNG.integers(3, size=8)
 
 
-@pytest.fixture(params=["textbook"])
-def engine(request):
-    return request.param
+@pytest.fixture(params=["textbook", "cpu", "cpu compiled"])
+def engine(request, monkeypatch):
+    """The networks of this file are tiny: the CPU engine runs them in plain NumPy, unless it is told to compile."""
+    if request.param == "cpu compiled":
+        monkeypatch.setattr("tatami.engines.cpu.model.is_tiny", lambda network, batch: False)
+    return request.param.split()[0]
 
 
 def make(engine, text=EVERYTHING, **options):
@@ -34,7 +37,7 @@ def message(error) -> str:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"engine": "txtbook"}, "unknown engine; got txtbook; expected textbook (hint: did you mean textbook?)"),
+        ({"engine": "txtbook"}, "unknown engine; got txtbook; expected cpu, textbook (hint: did you mean textbook?)"),
         ({"engine": "base"}, "unknown engine; got base"),
         ({"dtype": "float16"}, "unknown dtype; got float16; expected float32, float64 (hint: did you mean float"),
         ({"init": "her"}, "unknown init; got her; expected he, xavier (hint: did you mean he?)"),

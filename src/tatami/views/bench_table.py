@@ -47,9 +47,7 @@ def bench_table(times: Sequence[Measured], batch: int) -> RenderableType:
     return Group(table, Text(f"step of {batch} samples: {1e3 * total:.1f} ms, {rate:,.0f} samples a second"))
 
 
-def bench_json(
-    times: Sequence[Measured], methods: Mapping[str, Mapping[str, float]], batch: int
-) -> dict[str, Any]:
+def bench_json(times: Sequence[Measured], methods: Mapping[str, Mapping[str, float]], batch: int) -> dict[str, Any]:
     """Plain JSON types; all times in seconds."""
     return {
         "batch": batch,

@@ -42,9 +42,7 @@ def forward(
     ]
 
 
-def remake(
-    x: Map, y: Map, weight: int, bias: int, statistics: int, bend: Bend, scratch: int
-) -> list[Call]:
+def remake(x: Map, y: Map, weight: int, bias: int, statistics: int, bend: Bend, scratch: int) -> list[Call]:
     """What :func:`forward` made, bit for bit, from the statistics that it kept."""
     rows = _rows(scratch, x, y)
     return [Call(filled, (*rows, statistics, 0, 0, 0.0, weight, bias)), _apply(rows, x, y, bend, None)]

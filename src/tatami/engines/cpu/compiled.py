@@ -2,8 +2,8 @@
 
 Numba keeps machine code beside the source file, and notices when that file changes, but not when one that it calls
 does. So the engine keeps its own in a folder of the user's cache, one for each state of the sources, those in
-``plan.scratch`` included, whose sizes are compiled in. Nothing of it is shared with other users, and Numba's own settings
-stay as they are.
+``plan.scratch`` included, whose sizes are compiled in. Nothing of it is shared with other users, and Numba's own
+settings stay as they are.
 """
 
 from __future__ import annotations
