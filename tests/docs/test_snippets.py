@@ -30,6 +30,7 @@ SKIPPED = {
     "tatami predict runs/digits-20261124-184512 digit.png",
     "tatami plan model.net --assert 'params < 5M' --assert 'memory(batch=64) < 8GB' --assert 'receptive_field >= 64'",
     "tatami plan vgg16 --time",
+    "tatami bench resnet20 --batch 64",
 }
 
 
