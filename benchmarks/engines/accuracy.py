@@ -16,7 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from accuracy_data import DATA, load
+from accuracy_data import DATA, SHIFT, load
 from accuracy_worker import MOMENTUM, TASKS
 from machine import Machine
 from report import markdown, spread
@@ -72,7 +72,7 @@ def report(found: dict[str, dict[str, list[dict]]], about: str) -> str:
     for name, sides in found.items():
         task = TASKS[name]
         lines += ["", f"## {task.target:.0%} of the test images of {task.title}", "", f"    {task.net}", ""]
-        extra = "; shifts by up to 4 pixels and flips" if task.augmented else ""
+        extra = f"; shifts by up to {SHIFT} pixels and flips" if task.augmented else ""
         lines += [
             f"SGD, momentum {MOMENTUM}, weight decay {task.weight_decay:g}, batches of {task.batch}; the learning rate "
             f"in one cycle of {task.epochs} epochs up to {task.lr:g}{extra}.",

@@ -35,12 +35,12 @@ TASKS = {
     "mnist": Task("MNIST", LENET.replace("-> POOL", "-> RELU -> POOL"), 0.99, 3, 128, 0.05, 5e-4, False),
     "cifar10": Task(
         "CIFAR-10",
-        "INPUT(32x32x3) -> [[CONV({32,64,128}, bias=no) -> BN -> RELU]*2 -> POOL]*3 -> GAP -> FC(10)",
+        "INPUT(32x32x3) -> [[CONV({32,64,192}, bias=no) -> BN -> RELU]*2 -> POOL]*3 -> GAP -> FC(10)",
         0.85,
-        8,
+        10,
         128,
         0.1,
-        5e-4,
+        2e-4,
         True,
     ),
 }

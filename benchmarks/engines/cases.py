@@ -55,7 +55,7 @@ TRAINING = {
     "vgg_style": Case("VGG-style with BN, 32x32", VGG_STYLE, 64, 1e-4),
     "resnet20": Case("ResNet-20, 32x32", "resnet20", 64, 3e-4),
     "resnet18": Case("ResNet-18, 32x32", RESNET18_SMALL, 64, 1e-4),
-    "vgg16": Case("VGG-16, 224x224", "vgg16", 8, 1e-6, steps=3),
+    "vgg16": Case("VGG-16, 224x224", "vgg16", 8, 3e-7, steps=3),
     "resnet50": Case("ResNet-50, 224x224", "resnet50", 8, 3e-7, steps=3),
     "mobilenet_v2": Case("MobileNet v2, 224x224", "mobilenet_v2", 8, 1e-5),
     "fcn": Case("FCN, 256x1", "fcn", 64, 1e-2, input_shape=(256, 1), classes=10),
