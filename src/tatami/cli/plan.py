@@ -125,6 +125,8 @@ def command(
     places = "" if explain is None else "--explain"
     if format in (PlanFormat.csv, PlanFormat.markdown):
         places = f"--format {format.value}"
+    if format is PlanFormat.html and kernels:
+        places, extras = "--format html", ["--kernels"]
     if extras and places:
         raise OptionError(f"{places} has no place for {extras[0]}", expected="a table, json or html of the whole plan")
     bound = source.bind({name: values[0] for name, values in choices.items()})
