@@ -29,8 +29,9 @@ def methods_for(layer: Conv, shape: Shape, itemsize: int = 4) -> list[str]:
     if isinstance(layer, DepthwiseConv) and depthwise.applies(layer, shape):
         return ["depthwise"]
     found = []
-    if itemsize == 4 and winograd.applies(layer, shape):
-        found += list(TILES)
+    if itemsize == 4:
+        tiles = winograd.tiles(layer, shape)
+        found += [name for name, tile in TILES.items() if tile in tiles]
     if pointwise.applies(layer, shape):
         found.append("pointwise")
     return [*found, "unfolded"]
@@ -44,10 +45,9 @@ def cost(layer: Conv, shape: Shape, method: str, batch: int) -> float:
     if method in TILES:
         tile = TILES[method]
         products = winograd.multiplications(layer, shape, batch, tile)
-        # Every tile of the input and of the output goes through its transform; so does every filter.
-        grown = ((tile + 2) / tile) ** len(window.axes)
-        filters_moved = 3 * (tile + 2) ** len(window.axes) * depth * filters
-        moved = 2.5 * pixels * grown * (shape[-1] + filters) + filters_moved
+        # Every tile of the input and of the output goes through its transform, in whole vectors; so does every filter.
+        values, filter_values = winograd.transformed(layer, shape, batch, tile)
+        moved = 2.5 * values + 3 * filter_values
     else:
         products = batch * layer.macs(shape)
         moved = pixels * area * depth * layer.groups if method == "unfolded" else 0

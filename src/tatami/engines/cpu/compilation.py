@@ -71,8 +71,9 @@ def _mark(kernel: Kernel, dtype: np.dtype) -> Path | None:
 
 def _main(dtype: str, *names: str) -> None:
     for name in names:
-        module, _, function = name.partition(":")
-        _compile(getattr(importlib.import_module(module), function), np.dtype(dtype))
+        module, function, *variant = name.split(":")
+        kernel: Kernel = getattr(importlib.import_module(module), function)
+        _compile(kernel.of(int(variant[0])) if variant else kernel, np.dtype(dtype))
 
 
 if __name__ == "__main__":

@@ -11,13 +11,15 @@
 ``args`` are the words of the call, addresses, sizes, and the bits of float64; ``real`` is the type float32 or float64;
 ``n`` the samples of this batch. Each of ``parts`` threads runs the kernel as one ``part``; all have ended before the
 next call begins. Kernels allocate nothing and raise nothing.
+
+A kernel may have a last argument, a literal for which it is compiled: ``Kernel.of(number)`` is that variant of it.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,19 +40,29 @@ class Kernel:
     """A compiled function of the common signature; compiled, or read from the cache, when its address is asked for."""
 
     function: Any
+    variant: int | None = None
+
+    def of(self, variant: int) -> Kernel:
+        """The kernel compiled for a literal as its last argument."""
+        return replace(self, variant=variant)
 
     @property
     def path(self) -> str:
-        """Where it is defined: ``module:function``."""
-        return f"{self.function.py_func.__module__}:{self.function.py_func.__name__}"
+        """Where it is defined: ``module:function``, and ``:variant``."""
+        end = "" if self.variant is None else f":{self.variant}"
+        return f"{self.function.py_func.__module__}:{self.function.py_func.__name__}{end}"
+
+    def _signature(self, dtype: np.dtype) -> tuple[Any, ...]:
+        # A literal takes no part in the machine code's own arguments, beyond a register that nobody reads.
+        return _SIGNATURES[dtype] + (() if self.variant is None else (types.literal(self.variant),))
 
     def is_loaded(self, dtype: np.dtype) -> bool:
         """Whether its machine code is there already."""
-        return _SIGNATURES[dtype] in self.function.overloads
+        return self._signature(dtype) in self.function.overloads
 
     def address(self, dtype: np.dtype) -> int:
         """The machine code for ``dtype``, callable as ``void(words, nothing, n, part, parts)``."""
-        signature = _SIGNATURES[dtype]
+        signature = self._signature(dtype)
         self.function.compile(signature)
         result = self.function.overloads[signature]
         return int(result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name))

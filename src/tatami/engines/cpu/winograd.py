@@ -17,6 +17,7 @@ from tatami.engines.cpu.pointers import at, pointer, real_number, unpack
 from tatami.engines.cpu.vector import splat
 from tatami.engines.cpu.winograd_products import multiply_panel
 from tatami.engines.cpu.winograd_tiles import (
+    GEOMETRY,
     ceiling,
     geometry,
     layout_of,
@@ -40,19 +41,20 @@ _PACKED_AT_ONCE = 32  # depths
 
 
 @kernel
-def pack_filters(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+def pack_filters(args: Any, real: Any, n: int, part: int, parts: int, form: int) -> None:
     """U = G g G^T, in panels."""
-    words = unpack(args, 22)
-    channels, filters, products = words[4], words[9], words[17]
-    weight, turned, packed, step = words[18:]
+    words = unpack(args, 25)
+    channels, filters, products, pieces = words[4], words[9], words[17], words[20]
+    weight, turned, packed, step = words[21:]
     width = panel_width(real)
-    pieces = ceiling(channels, _PACKED_AT_ONCE)
-    first, last = share(ceiling(filters, width) * pieces, part, parts)
+    shares = ceiling(channels, _PACKED_AT_ONCE)
+    first, last = share(ceiling(filters, width) * pieces * shares, part, parts)
     for item in range(first, last):
-        panel, begin = item // pieces, item % pieces * _PACKED_AT_ONCE
+        panel, piece = item // (pieces * shares), item // shares % pieces
+        begin = item % shares * _PACKED_AT_ONCE
         end = min(begin + _PACKED_AT_ONCE, channels)
-        u = at(pointer(packed, real), panel * products * step + begin * width)
-        read_filters(args, real, pointer(weight, real), turned, panel, begin, end, u, step)
+        u = at(pointer(packed, real), panel * products * step + (piece * channels + begin) * width)
+        read_filters(args, real, form, pointer(weight, real), turned, panel, piece, begin, end, u, step)
 
 
 @compiled
@@ -71,7 +73,7 @@ def _multiply_all(
     add: bool,
 ) -> None:
     """M = or += V U for one panel and ``count`` tiles, all products, in pieces of DEPTH."""
-    words = unpack(args, 18)
+    words = unpack(args, GEOMETRY)
     width = panel_width(v)
     filters = words[9] - panel * width
     for p in range(words[17]):
@@ -82,10 +84,10 @@ def _multiply_all(
 
 
 @compiled
-def _write_outputs(args: Any, real: Any, begin: int, count: int, panel: int, m: Any, step: int) -> None:
+def _write_outputs(args: Any, real: Any, form: int, begin: int, count: int, panel: int, m: Any, step: int) -> None:
     """bend(A^T M A + bias) of ``count`` tiles and a panel's filters to the output; or added to it."""
-    y, stride, height, width, filters, _, _, form = unpack(args, 13)[5:]
-    bias, slope_word, cap_word, add = unpack(args, 22)[18:]
+    y, stride, height, width, filters = unpack(args, 10)[5:]
+    bias, slope_word, cap_word, add = unpack(args, 25)[21:]
     slope, cap = real(real_number(slope_word)), real(real_number(cap_word))
     slopes, caps = splat(slope, real), splat(cap, real)
     all_ = panel_width(real)
@@ -102,11 +104,11 @@ def _write_outputs(args: Any, real: Any, begin: int, count: int, panel: int, m: 
 
 
 @kernel
-def forward_blocks(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+def forward_blocks(args: Any, real: Any, n: int, part: int, parts: int, form: int) -> None:
     """Each part takes blocks of tiles: transforms, products with packed filters, and transforms back."""
-    words = unpack(args, 30)
-    channels, filters, products = words[4], words[9], words[17]
-    packed, u_step, scratch, size, most, row, step, m_step = words[22:]
+    words = unpack(args, 33)
+    channels, filters, products, pieces = words[4], words[9], words[17], words[20]
+    packed, u_step, scratch, size, most, row, step, m_step = words[25:]
     width = panel_width(real)
     tiles = tile_count(args, n)
     block = min(most, ceiling(tiles, parts))
@@ -115,19 +117,21 @@ def forward_blocks(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     first, last = share(ceiling(tiles, block), part, parts)
     for begin in range(first * block, last * block, block):
         count = min(block, tiles - begin)
-        read_inputs(args, real, begin, count, 0, channels, v, step, row, 1)
+        read_inputs(args, real, form, n, begin, count + pieces - 1, 0, channels, v, step, row, 1)
         for panel in range(ceiling(filters, width)):
             u = at(pointer(packed, real), panel * products * u_step)
-            _multiply_all(args, v, step, row, u, u_step, m, m_step, panel, count, channels, False)
-            _write_outputs(args, real, begin, count, panel, m, m_step)
+            for piece in range(pieces):
+                a, b = at(v, piece * row), at(u, piece * channels * width)
+                _multiply_all(args, a, step, row, b, u_step, m, m_step, panel, count, channels, piece > 0)
+            _write_outputs(args, real, form, begin, count, panel, m, m_step)
 
 
 @kernel
-def forward_panels(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+def forward_panels(args: Any, real: Any, n: int, part: int, parts: int, form: int) -> None:
     """Each part takes panels of filters, transforms them in slices, and meets groups of the chunk's tiles with them."""
-    words = unpack(args, 34)
-    channels, filters, products = words[4], words[9], words[17]
-    weight, turned, v, begin, most, step, row, scratch, size, u_step, group, m_step = words[22:]
+    words = unpack(args, 37)
+    channels, filters, products, pieces = words[4], words[9], words[17], words[20]
+    weight, turned, v, begin, most, step, row, scratch, size, u_step, group, m_step = words[25:]
     count = min(most, tile_count(args, n) - begin)
     if count <= 0:
         return
@@ -141,12 +145,13 @@ def forward_panels(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     for item in range(first, last):
         panel, start = item // groups, item % groups * group
         some = min(group, count - start)
-        for d in range(0, channels, plan.SLICE):
-            end = min(d + plan.SLICE, channels)
-            read_filters(args, real, pointer(weight, real), turned, panel, d, end, u, u_step)
-            a = at(pointer(v, real), start * row + d)
-            _multiply_all(args, a, step, row, u, u_step, m, m_step, panel, some, end - d, d > 0)
-        _write_outputs(args, real, begin + start, some, panel, m, m_step)
+        for piece in range(pieces):
+            for d in range(0, channels, plan.SLICE):
+                end = min(d + plan.SLICE, channels)
+                read_filters(args, real, form, pointer(weight, real), turned, panel, piece, d, end, u, u_step)
+                a = at(pointer(v, real), (start + piece) * row + d)
+                _multiply_all(args, a, step, row, u, u_step, m, m_step, panel, some, end - d, piece + d > 0)
+        _write_outputs(args, real, form, begin + start, some, panel, m, m_step)
 
 
 def _pack(cut: Cut, weight: int, turned: bool, packed: int, itemsize: int) -> list[Call]:
@@ -154,7 +159,7 @@ def _pack(cut: Cut, weight: int, turned: bool, packed: int, itemsize: int) -> li
         return []
     nowhere = Map(0, (), 0)
     step = layout_of(cut, 1, itemsize).packed_step
-    return [Call(pack_filters, (*geometry(cut, nowhere, nowhere), weight, turned, packed, step))]
+    return [Call(pack_filters.of(cut.form), (*geometry(cut, nowhere, nowhere), weight, turned, packed, step))]
 
 
 def _convolve(
@@ -176,14 +181,14 @@ def _convolve(
     if not plan.in_panels(cut, itemsize):
         block = layout.block
         sizes = (layout.part, block, layout.row, layout.step(block), layout.panel_step(block))
-        return [Call(forward_blocks, (*common, filters, layout.packed_step, scratch, *sizes))]
+        return [Call(forward_blocks.of(cut.form), (*common, filters, layout.packed_step, scratch, *sizes))]
     own = scratch + layout.shared * itemsize
     sizes = (own, layout.part, layout.slice_step, layout.group, layout.panel_step(layout.group))
     calls = []
     for begin in range(0, batch * cut.tiles, layout.chunk):
         chunk = (scratch, begin, layout.chunk, layout.step(layout.chunk), layout.row)
-        calls.append(Call(transform_input, (*here, *chunk, 1)))
-        calls.append(Call(forward_panels, (*common, filters, int(turned), *chunk, *sizes)))
+        calls.append(Call(transform_input.of(cut.form), (*here, *chunk, 1)))
+        calls.append(Call(forward_panels.of(cut.form), (*common, filters, int(turned), *chunk, *sizes)))
     return calls
 
 
@@ -222,7 +227,7 @@ def forward(
         scratch: address of ``forward_scratch`` bytes.
         batch: the most samples.
         itemsize: bytes of a value.
-        tile: m, 4 or 2.
+        tile: m, one of :func:`tatami.plan.scratch.winograd.tiles`.
     """
     cut = Cut.of(layer, x.shape, tile)
     return _convolve(cut, x, y, filters, False, bias, bend, False, scratch, batch, itemsize)

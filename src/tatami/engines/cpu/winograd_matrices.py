@@ -1,11 +1,15 @@
-"""Winograd's matrices for F(m, 3), and how few instructions multiply by them.
+"""Winograd's matrices for F(m, r), and how few instructions multiply by them.
 
-B^T, G and A^T of Lavin & Gray 2015, sections 4.1 and 4.3, by m; m = 1 stands for an axis that is not transformed.
+B^T, G and A^T of Lavin & Gray 2015, section 4, as the method of Toom and Cook gives them: outputs and filters are
+evaluated at m + r - 2 points and at infinity, the last row. F(1, 1) stands for an axis that is not transformed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from llvmlite import ir
@@ -15,42 +19,65 @@ from tatami.engines.cpu.vector import call_vector_intrinsic
 Matrix = tuple[tuple[float, ...], ...]
 Values = list[Any]
 
-INPUT: dict[int, Matrix] = {
-    1: ((1,),),
-    2: ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),
-    4: (
-        (4, 0, -5, 0, 1, 0),
-        (0, -4, -4, 1, 1, 0),
-        (0, 4, -4, -1, 1, 0),
-        (0, -2, -1, 2, 1, 0),
-        (0, 2, -1, -2, 1, 0),
-        (0, 4, 0, -5, 0, 1),
-    ),
-}
-FILTER: dict[int, Matrix] = {
-    1: ((1,),),
-    2: ((1, 0, 0), (1 / 2, 1 / 2, 1 / 2), (1 / 2, -1 / 2, 1 / 2), (0, 0, 1)),
-    4: (
-        (1 / 4, 0, 0),
-        (-1 / 6, -1 / 6, -1 / 6),
-        (-1 / 6, 1 / 6, -1 / 6),
-        (1 / 24, 1 / 12, 1 / 6),
-        (1 / 24, -1 / 12, 1 / 6),
-        (0, 0, 1),
-    ),
-}
-OUTPUT: dict[int, Matrix] = {
-    1: ((1,),),
-    2: ((1, 1, 1, 0), (0, 1, -1, -1)),
-    4: ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1)),
+# Finite points, by their number. Pairs p and -p save instructions, small powers of 2 keep the errors small: in float32
+# those of F(4, 5) along both axes are 1e-5 of the largest output.
+POINTS: dict[int, tuple[Fraction, ...]] = {
+    count: tuple(map(Fraction, points.split()))
+    for count, points in (
+        (0, ""),
+        (3, "0 1 -1"),
+        (5, "0 1 -1 2 -2"),
+        (6, "0 1 -1 1/2 -1/2 2"),
+        (7, "0 1 -1 2 -2 1/2 -1/2"),
+    )
 }
 
 
-def _transposed(matrices: dict[int, Matrix]) -> dict[int, Matrix]:
-    return {m: tuple(zip(*matrix, strict=True)) for m, matrix in matrices.items()}
+def _product(roots: Sequence[Fraction]) -> list[Fraction]:
+    """The coefficients of the product of all x - root, from x^0 on."""
+    result = [Fraction(1)]
+    for root in roots:
+        shifted, scaled = [Fraction(0), *result], [*result, Fraction(0)]
+        result = [a - root * b for a, b in zip(shifted, scaled, strict=True)]
+    return result
 
 
-GRADIENT, WEIGHT = _transposed(OUTPUT), _transposed(FILTER)
+def _floats(rows: Iterable[Iterable[Fraction | int]]) -> Matrix:
+    return tuple(tuple(float(value) for value in row) for row in rows)
+
+
+@cache
+def input_matrix(m: int, r: int) -> Matrix:
+    """B^T: row p has the coefficients of the product of x - q over the finite points q but p."""
+    points = POINTS[m + r - 2]
+    rows = [[*_product([q for q in points if q != p]), Fraction(0)] for p in points]
+    return _floats([*rows, _product(points)])
+
+
+@cache
+def filter_matrix(m: int, r: int) -> Matrix:
+    """G: row p has the powers of p over the product of p - q."""
+    points = POINTS[m + r - 2]
+    scales = [math.prod(p - q for q in points if q != p) for p in points]
+    rows = [[p**j / scale for j in range(r)] for p, scale in zip(points, scales, strict=True)]
+    return _floats([*rows, [int(j == r - 1) for j in range(r)]])
+
+
+@cache
+def output_matrix(m: int, r: int) -> Matrix:
+    """A^T: row i has the i-th powers of the points."""
+    points = POINTS[m + r - 2]
+    return _floats([*(p**i for p in points), int(i == m - 1)] for i in range(m))
+
+
+def gradient_matrix(m: int, r: int) -> Matrix:
+    """A."""
+    return tuple(zip(*output_matrix(m, r), strict=True))
+
+
+def weight_matrix(m: int, r: int) -> Matrix:
+    """G^T."""
+    return tuple(zip(*filter_matrix(m, r), strict=True))
 
 
 class Emitter:

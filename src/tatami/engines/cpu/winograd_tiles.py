@@ -17,7 +17,7 @@ from tatami.engines.cpu.vector import lanes
 from tatami.engines.cpu.winograd_transforms import filter_tile, gradient_tile, input_tile, turn_tile
 from tatami.plan.scratch.winograd import LINE, Cut, Layout
 
-GEOMETRY = 18  # words
+GEOMETRY = 21  # words
 
 
 def geometry(cut: Cut, x: Map, y: Map) -> tuple[int, ...]:
@@ -25,7 +25,7 @@ def geometry(cut: Cut, x: Map, y: Map) -> tuple[int, ...]:
     return (
         *(x.address, x.stride, cut.height, cut.width, cut.channels),
         *(y.address, y.stride, cut.out_height, cut.out_width, cut.filters),
-        *(cut.top, cut.left, cut.form, *cut.tile, *cut.grid, cut.products),
+        *(cut.top, cut.left, cut.form, *cut.tile, *cut.grid, cut.products, *cut.taps, cut.pieces),
     )
 
 
@@ -80,27 +80,40 @@ def next_place(args: Any, sample: int, top: int, left: int) -> tuple[int, int, i
 
 @compiled
 def read_inputs(
-    args: Any, real: Any, begin: int, count: int, first: int, last: int, v: Any, step: int, next_: int, spread: int
+    args: Any,
+    real: Any,
+    form: int,
+    n: int,
+    begin: int,
+    count: int,
+    first: int,
+    last: int,
+    v: Any,
+    step: int,
+    next_: int,
+    spread: int,
 ) -> None:
     """B^T d B of ``count`` tiles, channels ``first`` to ``last``, to v[p * step + t * next_ + channel * spread].
 
-    ``first`` is a multiple of the lanes; vectors stay as they are, also when they are spread.
+    ``first`` is a multiple of the lanes; vectors stay as they are, also when they are spread. Tiles behind those of all
+    ``n`` samples are 0.
     """
     x, stride, height, width, channels = unpack(args, 5)
-    pad_top, pad_left, form = unpack(args, 13)[10:]
+    pad_top, pad_left = unpack(args, 12)[10:]
     base, row, some = at(pointer(x, real), first), width * stride, min(last, channels) - first
     sample, top, left = tile_place(args, begin)
     for t in range(count):
         y, z = top - pad_top, left - pad_left
         source, target = at(base, (sample * height + y) * row + z * stride), at(v, t * next_ + first * spread)
-        input_tile(form, source, row, stride, -y, height - y, -z, width - z, some, some, target, step, spread)
+        bottom = height - y if sample < n else 0
+        input_tile(form, source, row, stride, -y, bottom, -z, width - z, some, some, target, step, spread)
         sample, top, left = next_place(args, sample, top, left)
 
 
 @compiled
-def read_gradients(args: Any, real: Any, begin: int, count: int, panel: int, q: Any, step: int) -> None:
+def read_gradients(args: Any, real: Any, form: int, begin: int, count: int, panel: int, q: Any, step: int) -> None:
     """A dY A^T of ``count`` tiles, the filters of a panel, to q[p * step + t * width + filter]."""
-    y, stride, height, width, filters, _, _, form = unpack(args, 13)[5:]
+    y, stride, height, width, filters = unpack(args, 10)[5:]
     all_ = panel_width(real)
     first = panel * all_
     base, row, some = at(pointer(y, real), first), width * stride, filters - first
@@ -112,51 +125,74 @@ def read_gradients(args: Any, real: Any, begin: int, count: int, panel: int, q: 
 
 
 @compiled
+def taps_of(args: Any, piece: int) -> int:
+    """Taps along the last axis of a piece of the kernel."""
+    words = unpack(args, GEOMETRY)
+    m_w, width, pieces = words[14], words[19], words[20]
+    rest: int = width - piece * m_w
+    return min(rest, m_w) if piece < pieces - 1 else rest
+
+
+@compiled
 def read_filters(
-    args: Any, real: Any, weight: Any, turned: int, panel: int, first: int, last: int, u: Any, step: int
+    args: Any,
+    real: Any,
+    form: int,
+    weight: Any,
+    turned: int,
+    panel: int,
+    piece: int,
+    first: int,
+    last: int,
+    u: Any,
+    step: int,
 ) -> None:
     """G g G^T of a panel's filters, for the depths ``first`` to ``last``, to u[p * step + (depth - first) * width + k].
 
-    The weights are (taps, depth, filters); ``turned`` they are (taps, filters, depth) and rotated by half a turn, as
-    the gradient of the input needs them.
+    ``g`` are the taps of one piece of the kernel. The weights are (taps, depth, filters); ``turned`` they are (taps,
+    filters, depth) and rotated by half a turn, as the gradient of the input needs them.
     """
-    channels, filters, form, m_h = unpack(args, 5)[4], unpack(args, 10)[9], unpack(args, 13)[12], unpack(args, 14)[13]
+    words = unpack(args, GEOMETRY)
+    channels, filters, m_w, high, wide = words[4], words[9], words[14], words[18], words[19]
     size, width = lanes(real), panel_width(real)
-    taps = 9 if m_h > 1 else 3
+    here, begin = taps_of(args, piece), piece * m_w
     area = channels * filters
     column = panel * width
     some = filters - column
     if not turned:
+        start = at(weight, begin * area)
         for d in range(first, last):
-            source, target = at(weight, d * filters + column), at(u, (d - first) * width)
-            filter_tile(form, source, 3 * area, area, 0, 3, 0, 3, some, width, target, step, 1)
+            source, target = at(start, d * filters + column), at(u, (d - first) * width)
+            filter_tile(form, source, wide * area, area, 0, high, 0, here, some, width, target, step, 1)
         return
     for d in range(first, last, size):
         # The turned filters lie first where the transformed ones will: of those there are more, one for each product.
         place = at(u, (d - first) * width)
-        for tap in range(taps):
-            target = at(place, (taps - 1 - tap) * step)
+        for tap in range(high * here):
+            target, source = at(place, tap * step), at(weight, (high * wide - 1 - begin - tap) * area + d)
             for k in range(0, width, size):
-                source = at(weight, tap * area + (column + k) * channels + d)
-                turn_tile(source, channels, some - k, last - d, at(target, k), width)
+                turn_tile(at(source, (column + k) * channels), channels, some - k, last - d, at(target, k), width)
         for i in range(min(size, last - d)):
-            here = at(place, i * width)
-            filter_tile(form, here, 3 * step, step, 0, 3, 0, 3, width, width, here, step, 1)
+            one = at(place, i * width)
+            filter_tile(form, one, here * step, step, 0, high, 0, here, width, width, one, step, 1)
 
 
 @kernel
-def transform_input(args: Any, real: Any, n: int, part: int, parts: int) -> None:
-    """V of a chunk of tiles."""
-    channels = unpack(args, 5)[4]
-    v, begin, most, step, next_, spread = unpack(args, 24)[18:]
+def transform_input(args: Any, real: Any, n: int, part: int, parts: int, form: int) -> None:
+    """V of a chunk of tiles, and of those behind that it meets."""
+    words = unpack(args, GEOMETRY)
+    channels, pieces = words[4], words[20]
+    v, begin, most, step, next_, spread = unpack(args, 27)[21:]
     count = min(most, tile_count(args, n) - begin)
+    if count <= 0:
+        return
     vectors = ceiling(channels, lanes(real))
-    first, last = share(max(count, 0) * vectors, part, parts)
+    first, last = share((count + pieces - 1) * vectors, part, parts)
     while first < last:
         tile, vector = first // vectors, first % vectors
         some = min(vectors - vector, last - first)
         channel = vector * lanes(real)
         target = at(pointer(v, real), tile * next_)
         end = channel + some * lanes(real)
-        read_inputs(args, real, begin + tile, 1, channel, end, target, step, next_, spread)
+        read_inputs(args, real, form, n, begin + tile, 1, channel, end, target, step, next_, spread)
         first += some

@@ -1,16 +1,17 @@
 """Winograd's transforms of one tile, 16 or 8 channels at once, unrolled into straight code on registers.
 
-Y = A^T [(G g G^T) * (B^T d B)] A for F(m x m, 3 x 3), * element by element (Lavin & Gray 2015, equation 8), and one
+Y = A^T [(G g G^T) * (B^T d B)] A for F(m x m, r x r), * element by element (Lavin & Gray 2015, equation 8), and one
 axis alone for signals. The five maps that the three passes need are given by the same three matrices:
 
-    input    d (a x a)  ->  B^T d B      a = m + 2
-    filter   g (3 x 3)  ->  G g G^T
+    input    d (a x a)  ->  B^T d B      a = m + r - 1
+    filter   g (r x r)  ->  G g G^T
     output   M (a x a)  ->  A^T M A
     gradient dY (m x m) ->  A dY A^T     the adjoint of ``output``
     weight   dU (a x a) ->  G^T dU G     the adjoint of ``filter``
 
 The first two and ``gradient`` read a tile from a map and write a^2 values, one to each of the products' operands;
-the others read those and write a tile. A ``form`` says what m is along each axis: see :data:`FORMS`.
+the others read those and write a tile. A ``form``, a literal, says what m and r are along each axis: see :data:`FORMS`.
+Kernels are compiled for one form each: a network has few.
 """
 
 from __future__ import annotations
@@ -33,22 +34,24 @@ from tatami.engines.cpu.vector import (
     store_masked,
     store_plain,
 )
-from tatami.engines.cpu.winograd_matrices import FILTER, GRADIENT, INPUT, OUTPUT, WEIGHT, Emitter, Matrix
+from tatami.engines.cpu.winograd_matrices import (
+    Emitter,
+    Matrix,
+    filter_matrix,
+    gradient_matrix,
+    input_matrix,
+    output_matrix,
+    weight_matrix,
+)
 from tatami.plan.scratch.winograd import FORMS
 
+Matrices = Callable[[int, int], Matrix]
 
-def _each_form(builder: Any, form: Any, write: Callable[[int, int], None]) -> None:
-    """Branch to the code that ``write(m_h, m_w)`` writes for the form at hand."""
-    end = builder.append_basic_block("form.end")
-    blocks = [builder.append_basic_block(f"form.{m_h}x{m_w}") for m_h, m_w in FORMS]
-    choice = builder.switch(form, blocks[0])
-    for i, (block, (m_h, m_w)) in enumerate(zip(blocks, FORMS, strict=True)):
-        if i:
-            choice.add_case(ir.Constant(WORD, i), block)
-        builder.position_at_end(block)
-        write(m_h, m_w)
-        builder.branch(end)
-    builder.position_at_end(end)
+
+def _pair(form: types.IntegerLiteral, matrices: Matrices) -> tuple[Matrix, Matrix]:
+    """The matrices along both axes."""
+    first, second = FORMS[form.literal_value]
+    return matrices(*first), matrices(*second)
 
 
 class _Places:
@@ -128,10 +131,10 @@ def _each_vector(
         write(channel, False)
 
 
-def _reader(matrices: dict[int, Matrix]) -> Any:
+def _reader(matrices: Matrices) -> Any:
     """An intrinsic that transforms a tile of a map into operands of the products."""
 
-    @intrinsic
+    @intrinsic(prefer_literal=True)
     def transform(
         typingctx: Any,
         form: Any,
@@ -153,38 +156,37 @@ def _reader(matrices: dict[int, Matrix]) -> Any:
         Rows top <= i < bottom, columns left <= j < right and channels c < count exist, the others are 0. Operands are
         written for c < total, rounded up to vectors, which ``spread`` moves apart as wholes.
         """
-        i64 = types.int64
-        signature = types.void(i64, source, i64, i64, i64, i64, i64, i64, i64, i64, source, i64, i64)
+        if not isinstance(form, types.IntegerLiteral):
+            return None
+        i64, pair = types.int64, _pair(form, matrices)
+        signature = types.void(form, source, i64, i64, i64, i64, i64, i64, i64, i64, source, i64, i64)
         vector = llvm_vector(Vector(source.dtype))
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            form, source, row, column, top, bottom, left, right, count, total, target, step, spread = values
+            _, source, row, column, top, bottom, left, right, count, total, target, step, spread = values
 
-            def write(m_h: int, m_w: int) -> None:
-                pair = matrices[m_h], matrices[m_w]
-                edges = _Edges(builder, (top, bottom, left, right), (len(pair[0][0]), len(pair[1][0])))
+            edges = _Edges(builder, (top, bottom, left, right), (len(pair[0][0]), len(pair[1][0])))
 
-                def one(channel: Any, plain: bool) -> None:
-                    here = _Places(builder, builder.gep(source, [channel]), row, column)
-                    across = builder.mul(step, ir.Constant(WORD, len(pair[1])))
-                    there = _Places(builder, builder.gep(target, [builder.mul(channel, spread)]), step, across)
-                    mask = None if plain else edges.masks(vector, builder.sub(count, channel))
+            def one(channel: Any, plain: bool) -> None:
+                here = _Places(builder, builder.gep(source, [channel]), row, column)
+                across = builder.mul(step, ir.Constant(WORD, len(pair[1])))
+                there = _Places(builder, builder.gep(target, [builder.mul(channel, spread)]), step, across)
+                mask = None if plain else edges.masks(vector, builder.sub(count, channel))
 
-                    def read(i: int, j: int) -> Any:
-                        if mask is None:
-                            return load_plain(builder, vector, here.at(i, j))
-                        return load_masked(builder, vector, here.at(i, j), mask(i, j))
+                def read(i: int, j: int) -> Any:
+                    if mask is None:
+                        return load_plain(builder, vector, here.at(i, j))
+                    return load_masked(builder, vector, here.at(i, j), mask(i, j))
 
-                    _transform(
-                        Emitter(builder, vector),
-                        pair,
-                        read,
-                        lambda i, j, value: store_plain(builder, vector, value, there.at(j, i)),
-                    )
+                _transform(
+                    Emitter(builder, vector),
+                    pair,
+                    read,
+                    lambda i, j, value: store_plain(builder, vector, value, there.at(j, i)),
+                )
 
-                _each_vector(builder, vector, edges.are_all(), count, total, one)
+            _each_vector(builder, vector, edges.are_all(), count, total, one)
 
-            _each_form(builder, form, write)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -192,10 +194,10 @@ def _reader(matrices: dict[int, Matrix]) -> Any:
     return transform
 
 
-def _writer(matrices: dict[int, Matrix]) -> Any:
+def _writer(matrices: Matrices) -> Any:
     """An intrinsic that transforms the products into a tile of a map."""
 
-    @intrinsic
+    @intrinsic(prefer_literal=True)
     def transform(
         typingctx: Any,
         form: Any,
@@ -218,15 +220,17 @@ def _writer(matrices: dict[int, Matrix]) -> Any:
         Rows i < bottom, columns j < right and channels c < count exist. There is a bias if ``biased``; with ``add`` the
         result is added to what is there. The bend costs nothing: memory is what the transform waits for.
         """
-        i64, flag = types.int64, types.boolean
+        if not isinstance(form, types.IntegerLiteral):
+            return None
+        i64, flag, pair = types.int64, types.boolean, _pair(form, matrices)
         vector_type = Vector(source.dtype)
         signature = types.void(
-            i64, source, i64, source, flag, vector_type, vector_type, flag, source, i64, i64, i64, i64, i64
+            form, source, i64, source, flag, vector_type, vector_type, flag, source, i64, i64, i64, i64, i64
         )
         vector = llvm_vector(vector_type)
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            form, source, step, bias, biased, slope, cap, add, target, row, column, bottom, right, count = values
+            _, source, step, bias, biased, slope, cap, add, target, row, column, bottom, right, count = values
             zero, none = ir.Constant(vector, [0.0] * vector.count), ir.Constant(WORD, 0)
             nowhere = ir.Constant(ir.VectorType(ir.IntType(1), vector.count), [0] * vector.count)
 
@@ -234,37 +238,32 @@ def _writer(matrices: dict[int, Matrix]) -> Any:
                 lower = builder.select(builder.fcmp_unordered(">", value, zero), value, builder.fmul(value, slope))
                 return builder.select(builder.fcmp_ordered(">", lower, cap), cap, lower)
 
-            def write(m_h: int, m_w: int) -> None:
-                pair = matrices[m_h], matrices[m_w]
-                edges = _Edges(builder, (none, bottom, none, right), (len(pair[0]), len(pair[1])))
+            edges = _Edges(builder, (none, bottom, none, right), (len(pair[0]), len(pair[1])))
 
-                def one(channel: Any, plain: bool) -> None:
-                    across = builder.mul(step, ir.Constant(WORD, len(pair[1][0])))
-                    here = _Places(builder, builder.gep(source, [channel]), across, step)
-                    there = _Places(builder, builder.gep(target, [channel]), row, column)
-                    lanes = builder.select(biased, builder.sub(count, channel), none)
-                    shift = load_masked(
-                        builder, vector, builder.gep(bias, [channel]), first_lanes(builder, vector, lanes)
-                    )
-                    mask = None if plain else edges.masks(vector, builder.sub(count, channel))
+            def one(channel: Any, plain: bool) -> None:
+                across = builder.mul(step, ir.Constant(WORD, len(pair[1][0])))
+                here = _Places(builder, builder.gep(source, [channel]), across, step)
+                there = _Places(builder, builder.gep(target, [channel]), row, column)
+                lanes = builder.select(biased, builder.sub(count, channel), none)
+                shift = load_masked(builder, vector, builder.gep(bias, [channel]), first_lanes(builder, vector, lanes))
+                mask = None if plain else edges.masks(vector, builder.sub(count, channel))
 
-                    def store(i: int, j: int, value: Any) -> None:
-                        place, value = there.at(i, j), builder.fadd(value, shift)
-                        if mask is None:
-                            store_plain(builder, vector, bend(value), place)
-                            return
-                        here_ = mask(i, j)
-                        old = load_masked(builder, vector, place, builder.select(add, here_, nowhere))
-                        store_masked(builder, vector, builder.fadd(bend(value), old), place, here_)
+                def store(i: int, j: int, value: Any) -> None:
+                    place, value = there.at(i, j), builder.fadd(value, shift)
+                    if mask is None:
+                        store_plain(builder, vector, bend(value), place)
+                        return
+                    here_ = mask(i, j)
+                    old = load_masked(builder, vector, place, builder.select(add, here_, nowhere))
+                    store_masked(builder, vector, builder.fadd(bend(value), old), place, here_)
 
-                    _transform(
-                        Emitter(builder, vector), pair, lambda i, j: load_plain(builder, vector, here.at(i, j)), store
-                    )
+                _transform(
+                    Emitter(builder, vector), pair, lambda i, j: load_plain(builder, vector, here.at(i, j)), store
+                )
 
-                plain = builder.and_(edges.are_all(), builder.not_(add))
-                _each_vector(builder, vector, plain, count, count, one)
+            plain = builder.and_(edges.are_all(), builder.not_(add))
+            _each_vector(builder, vector, plain, count, count, one)
 
-            _each_form(builder, form, write)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -272,8 +271,8 @@ def _writer(matrices: dict[int, Matrix]) -> Any:
     return transform
 
 
-input_tile, filter_tile, gradient_tile = _reader(INPUT), _reader(FILTER), _reader(GRADIENT)
-output_tile, weight_tile = _writer(OUTPUT), _writer(WEIGHT)
+input_tile, filter_tile, gradient_tile = _reader(input_matrix), _reader(filter_matrix), _reader(gradient_matrix)
+output_tile, weight_tile = _writer(output_matrix), _writer(weight_matrix)
 
 
 @intrinsic

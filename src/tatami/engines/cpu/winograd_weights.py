@@ -21,12 +21,14 @@ from tatami.engines.cpu.pointers import at, pointer, unpack
 from tatami.engines.cpu.vector import lanes, load, splat, store
 from tatami.engines.cpu.winograd_products import multiply_panel
 from tatami.engines.cpu.winograd_tiles import (
+    GEOMETRY,
     ceiling,
     geometry,
     layout_of,
     panel_width,
     read_gradients,
     read_inputs,
+    taps_of,
     tile_count,
     transform_input,
 )
@@ -38,24 +40,34 @@ from tatami.plan.scratch.winograd import Cut
 
 @compiled
 def _write_weights(
-    args: Any, real: Any, panel: int, channel: int, du: Any, step: int, d_weight: Any, add: bool
+    args: Any,
+    real: Any,
+    form: int,
+    panel: int,
+    piece: int,
+    channel: int,
+    du: Any,
+    step: int,
+    d_weight: Any,
+    add: bool,
 ) -> None:
-    """G^T dU G for one channel and a panel's filters to dW (taps, C, K); or added to it."""
-    words = unpack(args, 13)
-    channels, filters, form = words[4], words[9], words[12]
+    """G^T dU G for one channel, a piece of the kernel and a panel's filters to dW (taps, C, K); or added to it."""
+    words = unpack(args, GEOMETRY)
+    channels, filters, m_w, high, wide = words[4], words[9], words[14], words[18], words[19]
     first = panel * panel_width(real)
     area = channels * filters
-    one, target = splat(real(1), real), at(d_weight, channel * filters + first)
+    one, target = splat(real(1), real), at(d_weight, piece * m_w * area + channel * filters + first)
     some, endless = min(panel_width(real), filters - first), splat(real(math.inf), real)
-    weight_tile(form, du, step, du, False, one, endless, add, target, 3 * area, area, 3, 3, some)
+    here = taps_of(args, piece)
+    weight_tile(form, du, step, du, False, one, endless, add, target, wide * area, area, high, here, some)
 
 
 @kernel
-def gradient_blocks(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+def gradient_blocks(args: Any, real: Any, n: int, part: int, parts: int, form: int) -> None:
     """Each part's dU, (panels, products, C, width), over its blocks of tiles."""
-    words = unpack(args, 25)
-    channels, filters, products = words[4], words[9], words[17]
-    scratch, part_size, most, step, q_step, du_step, du_size = words[18:]
+    words = unpack(args, 28)
+    channels, filters, products, pieces = words[4], words[9], words[17], words[20]
+    scratch, part_size, most, step, q_step, du_step, du_size = words[21:]
     size, width = lanes(real), panel_width(real)
     tiles = tile_count(args, n)
     block = min(most, ceiling(tiles, parts))
@@ -66,32 +78,37 @@ def gradient_blocks(args: Any, real: Any, n: int, part: int, parts: int) -> None
     for i in range(first, last):
         begin = i * block
         count = min(block, tiles - begin)
-        read_inputs(args, real, begin, count, 0, channels, v, step, size, most)
+        reach = most + pieces - 1
+        read_inputs(args, real, form, n, begin, count + pieces - 1, 0, channels, v, step, size, reach)
         for panel in range(ceiling(filters, width)):
-            read_gradients(args, real, begin, count, panel, q, q_step)
+            read_gradients(args, real, form, begin, count, panel, q, q_step)
+            rest = filters - panel * width
             for p in range(products):
                 b, target = at(q, p * q_step), at(du, (panel * products + p) * du_step)
-                for c in range(0, channels, size):
-                    a, some, rest = at(v, p * step + c * most), min(size, channels - c), filters - panel * width
-                    multiply_panel(a, 1, size, b, at(target, c * width), width, some, rest, count, i > first)
+                for piece in range(pieces):
+                    for c in range(0, channels, size):
+                        a, some = at(v, p * step + c * reach + piece * size), min(size, channels - c)
+                        out = at(target, (piece * channels + c) * width)
+                        multiply_panel(a, 1, size, b, out, width, some, rest, count, i > first)
 
 
 @kernel
-def sum_gradients(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+def sum_gradients(args: Any, real: Any, n: int, part: int, parts: int, form: int) -> None:
     """Sum the parts' dU into that of the first part which had tiles, and transform it to dW."""
-    words = unpack(args, 26)
-    channels, filters, products = words[4], words[9], words[17]
-    scratch, size, most, _, _, du_step, _, d_weight = words[18:]
+    words = unpack(args, 29)
+    channels, filters, products, pieces = words[4], words[9], words[17], words[20]
+    scratch, size, most, _, _, du_step, _, d_weight = words[21:]
     width = panel_width(real)
     tiles = tile_count(args, n)
     blocks = ceiling(tiles, min(most, ceiling(tiles, parts)))
     one = 0
     while share(blocks, one, parts)[1] == 0:
         one += 1
-    first, last = share(ceiling(filters, width) * channels, part, parts)
+    depth = pieces * channels
+    first, last = share(ceiling(filters, width) * depth, part, parts)
     for item in range(first, last):
-        panel, channel = item // channels, item % channels
-        place = panel * products * du_step + channel * width
+        panel, row = item // depth, item % depth
+        place = panel * products * du_step + row * width
         target = at(pointer(scratch, real), one * size + place)
         for other in range(one + 1, parts):
             begin, end = share(blocks, other, parts)
@@ -100,14 +117,15 @@ def sum_gradients(args: Any, real: Any, n: int, part: int, parts: int) -> None:
                 for p in range(products):
                     for i in range(p * du_step, p * du_step + width, lanes(real)):
                         store(target, i, load(target, i) + load(source, i))
-        _write_weights(args, real, panel, channel, target, du_step, pointer(d_weight, real), False)
+        piece, channel = row // channels, row % channels
+        _write_weights(args, real, form, panel, piece, channel, target, du_step, pointer(d_weight, real), False)
 
 
 @kernel
-def transform_gradient(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+def transform_gradient(args: Any, real: Any, n: int, part: int, parts: int, form: int) -> None:
     """Q of a chunk of tiles: (products, panels, tiles, width)."""
     filters = unpack(args, 10)[9]
-    q, step, begin, most = unpack(args, 22)[18:]
+    q, step, begin, most = unpack(args, 25)[21:]
     width = panel_width(real)
     panels = ceiling(filters, width)
     count = min(most, tile_count(args, n) - begin)
@@ -116,41 +134,43 @@ def transform_gradient(args: Any, real: Any, n: int, part: int, parts: int) -> N
         panel, tile = first // count, first % count
         some = min(count - tile, last - first)
         target = at(pointer(q, real), (panel * most + tile) * width)
-        read_gradients(args, real, begin + tile, some, panel, target, step)
+        read_gradients(args, real, form, begin + tile, some, panel, target, step)
         first += some
 
 
 @kernel
-def gradient_panels(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+def gradient_panels(args: Any, real: Any, n: int, part: int, parts: int, form: int) -> None:
     """Each part computes pieces of dU over all tiles of a chunk, and transforms them to dW."""
-    words = unpack(args, 28)
-    channels, filters, products = words[4], words[9], words[17]
-    q, q_step, begin, most, v, v_step, scratch, part_size, du_step, d_weight = words[18:]
+    words = unpack(args, 31)
+    channels, filters, products, pieces = words[4], words[9], words[17], words[20]
+    q, q_step, begin, most, v, v_step, scratch, part_size, du_step, d_weight = words[21:]
     count = min(most, tile_count(args, n) - begin)
     if count <= 0:
         return
     size, width = lanes(real), panel_width(real)
-    panels = ceiling(filters, width)
-    # Pieces of dU: some channels by one panel; fewer channels where there would be no piece for some parts.
+    panels, reach = ceiling(filters, width), most + pieces - 1
+    # Shares of dU: some channels by one panel; fewer channels where there would be none for some parts.
     rows = ceiling(min(channels, plan.CHANNELS), size) * size
-    while rows > size and panels * ceiling(channels, rows) < parts:
+    while rows > size and panels * pieces * ceiling(channels, rows) < parts:
         rows = ceiling(rows // size, 2) * size
-    pieces = ceiling(channels, rows)
+    shares = ceiling(channels, rows)
     du = at(pointer(scratch, real), part * part_size)
-    first, last = share(panels * pieces, part, parts)
+    first, last = share(panels * pieces * shares, part, parts)
     for item in range(first, last):
-        panel, c = item // pieces, item % pieces * rows
+        panel, piece, c = item // (pieces * shares), item // shares % pieces, item % shares * rows
         some, rest = min(rows, channels - c), filters - panel * width
         for p in range(products):
             target = at(du, p * du_step)
             for d in range(0, count, plan.DEPTH):
                 depth = min(plan.DEPTH, count - d)
                 b = at(pointer(q, real), p * q_step + (panel * most + d) * width)
+                source = at(pointer(v, real), p * v_step + c * reach + (d + piece) * size)
                 for r in range(0, some, size):
-                    a, high = at(pointer(v, real), p * v_step + (c + r) * most + d * size), min(size, some - r)
+                    a, high = at(source, r * reach), min(size, some - r)
                     multiply_panel(a, 1, size, b, at(target, r * width), width, high, rest, depth, d > 0)
         for r in range(some):
-            _write_weights(args, real, panel, c + r, at(du, r * width), du_step, pointer(d_weight, real), begin > 0)
+            row, dw = at(du, r * width), pointer(d_weight, real)
+            _write_weights(args, real, form, panel, piece, c + r, row, du_step, dw, begin > 0)
 
 
 def backward_weights(
@@ -166,7 +186,7 @@ def backward_weights(
         scratch: address of ``backward_weights_scratch`` bytes.
         batch: the most samples.
         itemsize: bytes of a value.
-        tile: m, 4 or 2.
+        tile: m, one of :func:`tatami.plan.scratch.winograd.tiles`.
     """
     cut = Cut.of(layer, x.shape, tile)
     layout = layout_of(cut, batch, itemsize)
@@ -175,15 +195,16 @@ def backward_weights(
         block = layout.block
         sizes = (layout.weights_part, block, layout.spread_step(block), layout.panel_step(block))
         args = (*here, scratch, *sizes, layout.gradient_step, layout.gradient, d_weight)
-        return [Call(gradient_blocks, args), Call(sum_gradients, args)]
+        return [Call(gradient_blocks.of(cut.form), args), Call(sum_gradients.of(cut.form), args)]
     calls = []
     lanes_ = plan.LINE // itemsize
     q = scratch + layout.spread * itemsize
     own = q + layout.transformed_gradient * itemsize
     for begin in range(0, batch * cut.tiles, layout.chunk):
         v_step, q_chunk = layout.spread_step(layout.chunk), (q, layout.gradients_step, begin, layout.chunk)
-        calls.append(Call(transform_input, (*here, scratch, begin, layout.chunk, v_step, lanes_, layout.chunk)))
-        calls.append(Call(transform_gradient, (*here, *q_chunk)))
+        v_chunk = (scratch, begin, layout.chunk, v_step, lanes_, layout.reach(layout.chunk))
+        calls.append(Call(transform_input.of(cut.form), (*here, *v_chunk)))
+        calls.append(Call(transform_gradient.of(cut.form), (*here, *q_chunk)))
         sizes = (own, layout.weights_part, layout.gradient_step, d_weight)
-        calls.append(Call(gradient_panels, (*here, *q_chunk, scratch, v_step, *sizes)))
+        calls.append(Call(gradient_panels.of(cut.form), (*here, *q_chunk, scratch, v_step, *sizes)))
     return calls

@@ -1,7 +1,12 @@
 """Winograd convolutions: which layers they serve, how they are cut into tiles and blocks, and the memory they take.
 
 Lavin & Gray 2015, Fast Algorithms for Convolutional Neural Networks. Letters: an output tile is m by m positions (or m
-of a signal), its input a by a, a = m + 2; C channels become K; U are the transformed filters, a*a products of C x K.
+of a signal), its input a by a, a = m + r - 1 for r taps; C channels become K; U are the transformed filters, a*a
+products of C x K.
+
+A signal's long kernel falls into pieces of m taps, the last one of r: piece i meets the input i*m positions further on,
+which is that of the i-th next tile. So the pieces share one transformed input, and their products add up before they
+are transformed back. After each sample's last tile come as many without outputs as there are more pieces than one.
 
 Two schedules. *In blocks*: each thread takes blocks of tiles, whose transformed values stay in its second cache,
 against filters that were transformed beforehand; for many tiles and few channels. *In panels*: all tiles are
@@ -17,7 +22,16 @@ from functools import cached_property
 
 from tatami.network.layers import Conv, Shape
 
-FORMS = ((4, 4), (2, 2), (1, 4), (1, 2))  # m along each axis, 1: not transformed; kernels know them by their number
+FORMS = (  # (m, r) along each axis, (1, 1): not transformed; kernels know them by their number
+    ((4, 3), (4, 3)),
+    ((2, 3), (2, 3)),
+    ((4, 5), (4, 5)),
+    ((1, 1), (4, 3)),
+    ((1, 1), (2, 3)),
+    ((1, 1), (4, 4)),
+    ((1, 1), (4, 5)),
+)
+LONGEST = 16  # taps of a signal's kernel
 LINE = 64  # bytes
 PANEL_VECTORS = (1, 2)  # vectors of 64 bytes that a panel of the matrix product is wide: it depends on the processor
 DEPTH = 256  # of one product: a panel of that depth stays in the first cache
@@ -29,29 +43,50 @@ LARGE = 3 << 20  # bytes of U, or of its gradient, from which on threads take pa
 CHUNK = 256  # tiles that are transformed at once when threads take panels
 
 
+def tiles(layer: Conv, shape: Shape) -> tuple[int, ...]:
+    """The sizes m of tiles by which Winograd's transforms compute ``layer`` on ``shape``; none where they do not.
+
+    They do 3x3, 5x5, and signals' kernels from 3 on, with S=1.
+    """
+    axes, taps = len(shape) - 1, layer.kernel_size[0]
+    if axes not in (1, 2) or layer.groups > 1 or {*layer.stride, *layer.dilation} != {1}:
+        return ()
+    if set(layer.kernel_size) != {taps}:
+        return ()
+    if taps == 3:
+        return (4, 2)
+    return (4,) if (axes == 2 and taps == 5) or (axes == 1 and 3 < taps <= LONGEST) else ()
+
+
 def applies(layer: Conv, shape: Shape) -> bool:
-    """Whether ``layer`` on an input of ``shape`` is one that Winograd's transforms compute: 3x3 or 3, S=1."""
-    axes = len(shape) - 1
-    return (
-        axes in (1, 2)
-        and layer.groups == 1
-        and layer.kernel_size == (3,) * axes
-        and layer.stride == (1,) * axes
-        and layer.dilation == (1,) * axes
-    )
+    """Whether Winograd's transforms compute ``layer`` on an input of ``shape``."""
+    return bool(tiles(layer, shape))
+
+
+def _piece(taps: int) -> int:
+    """r, the taps of the last piece of a kernel; the others have 4, and zeros fill up."""
+    return taps if taps <= 5 else 4 + (taps % 4 == 1)
 
 
 def multiplications(layer: Conv, shape: Shape, batch: int, tile: int = 4) -> int:
     """MACs of the matrix products in the transformed domain, the same in all three passes but for the last tiles."""
     cut = Cut.of(layer, shape, tile)
-    return batch * cut.tiles * cut.products * cut.channels * cut.filters
+    return batch * cut.tiles * cut.products * cut.depth * cut.filters
+
+
+def transformed(layer: Conv, shape: Shape, batch: int, tile: int = 4) -> tuple[int, int]:
+    """Values of the transformed input and output, in vectors of 16, and of the transformed filters."""
+    cut = Cut.of(layer, shape, tile)
+    whole = sum(-(-count // 16) * 16 for count in (cut.channels, cut.filters))
+    return batch * cut.tiles * cut.products * whole, cut.products * cut.depth * cut.filters
 
 
 @dataclass(frozen=True)
 class Cut:
     """A convolution of an image (height, width, channels) to (out_height, out_width, filters), cut into tiles.
 
-    A signal is an image of height 1. ``top`` and ``left`` are the paddings before, which may be negative.
+    A signal is an image of height 1. ``top`` and ``left`` are the paddings before, which may be negative; ``taps`` the
+    sizes of the kernel.
     """
 
     form: int
@@ -63,16 +98,19 @@ class Cut:
     filters: int
     top: int
     left: int
+    taps: tuple[int, int]
 
     @classmethod
     def of(cls, layer: Conv, shape: Shape, tile: int = 4) -> Cut:
         """The forward pass of ``layer``."""
         window = layer.window(shape)
-        form = FORMS.index((tile, tile) if len(shape) == 3 else (1, tile))
+        along = tile, _piece(layer.kernel_size[-1])
+        form = FORMS.index((along if len(shape) == 3 else (1, 1), along))
         height, width = _as_image(shape[:-1], 1)
         out_height, out_width = _as_image(window.output, 1)
         top, left = _as_image(tuple(axis.before for axis in window.axes), 0)
-        return cls(form, height, width, shape[-1], out_height, out_width, layer.filters, top, left)
+        taps = _as_image(layer.kernel_size, 1)
+        return cls(form, height, width, shape[-1], out_height, out_width, layer.filters, top, left, taps)
 
     @cached_property
     def backward(self) -> Cut:
@@ -88,27 +126,36 @@ class Cut:
             self.channels,
             top,
             left,
+            self.taps,
         )
 
     @property
     def tile(self) -> tuple[int, int]:
         """Outputs of a tile, m, along each axis."""
-        return FORMS[self.form]
-
-    @property
-    def taps(self) -> tuple[int, int]:
-        """F along each axis."""
-        return (3 if self.tile[0] > 1 else 1), 3
+        first, second = FORMS[self.form]
+        return first[0], second[0]
 
     @property
     def products(self) -> int:
         """Matrix products: a * a."""
-        return (self.tile[0] + self.taps[0] - 1) * (self.tile[1] + self.taps[1] - 1)
+        (m_h, r_h), (m_w, r_w) = FORMS[self.form]
+        return (m_h + r_h - 1) * (m_w + r_w - 1)
+
+    @property
+    def pieces(self) -> int:
+        """Pieces of the kernel."""
+        m, r = FORMS[self.form][1]
+        return 1 + -(-(self.taps[1] - r) // m)
+
+    @property
+    def depth(self) -> int:
+        """Of a product: the channels of all pieces."""
+        return self.pieces * self.channels
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Tiles along each axis."""
-        return -(-self.out_height // self.tile[0]), -(-self.out_width // self.tile[1])
+        """Tiles along each axis, those without outputs included."""
+        return -(-self.out_height // self.tile[0]), -(-self.out_width // self.tile[1]) + self.pieces - 1
 
     @property
     def tiles(self) -> int:
@@ -129,8 +176,9 @@ def odd_lines(count: int, itemsize: int) -> int:
 class Layout:
     """How much of a pass is worked on at once, and where it lies in scratch memory; all sizes in values.
 
-    V, the transformed input, is (products, tiles, C); M, a panel of the products, (products, group, width), and Q, a
-    panel of the transformed output gradient, likewise; U is (panels, products, C, width).
+    V, the transformed input, is (products, tiles, C), with tiles for the further pieces of the last; M, a panel of the
+    products, (products, group, width), and Q, a panel of the transformed output gradient, likewise; U is (panels,
+    products, pieces, C, width).
 
     Attributes:
         cut: the convolution.
@@ -171,8 +219,12 @@ class Layout:
         return min(GROUP, self.chunk)
 
     def step(self, tiles: int) -> int:
-        """From one product to the next in V of so many tiles."""
-        return odd_lines(tiles * self.row, self.itemsize)
+        """From one product to the next in V of so many tiles, and those behind."""
+        return odd_lines(self.reach(tiles) * self.row, self.itemsize)
+
+    def reach(self, tiles: int) -> int:
+        """Tiles whose inputs so many meet."""
+        return tiles + self.cut.pieces - 1
 
     def panel_step(self, rows: int) -> int:
         """From one product to the next in a panel of so many rows: of U, its gradient, M or Q."""
@@ -193,7 +245,7 @@ class Layout:
     @property
     def packed_step(self) -> int:
         """From one product to the next in U."""
-        return self.panel_step(self.cut.channels)
+        return self.panel_step(self.cut.depth)
 
     @property
     def slice_step(self) -> int:
@@ -217,7 +269,7 @@ class Layout:
     def spread_step(self, tiles: int) -> int:
         """From one product to the next in V as it is here: (products, C / lanes, tiles, lanes)."""
         lanes = LINE // self.itemsize
-        return odd_lines(-(-self.cut.channels // lanes) * tiles * lanes, self.itemsize)
+        return odd_lines(-(-self.cut.channels // lanes) * self.reach(tiles) * lanes, self.itemsize)
 
     @property
     def spread(self) -> int:
@@ -228,7 +280,7 @@ class Layout:
     def gradient_step(self) -> int:
         """From one product to the next in a panel of U's gradient."""
         shared = in_panels(self.cut, self.itemsize)
-        return self.panel_step(min(self.cut.channels, CHANNELS) if shared else self.cut.channels)
+        return self.panel_step(min(self.cut.channels, CHANNELS) if shared else self.cut.depth)
 
     @property
     def gradient(self) -> int:
@@ -261,7 +313,7 @@ class Layout:
 
 def in_panels(cut: Cut, itemsize: int) -> bool:
     """Whether threads take panels of filters, not blocks of tiles: in all passes."""
-    return cut.products * cut.channels * cut.filters * itemsize > LARGE
+    return cut.products * cut.depth * cut.filters * itemsize > LARGE
 
 
 # --- what the planner asks: bytes, enough for panels of any width ---
