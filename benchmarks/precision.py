@@ -2,7 +2,7 @@
 
 Run by `make precision`. An error is relative to the largest value of the tensor that it is in. Beside it stands the
 number of values that are summed for one value of the output, D: rounding to eps = 2^-24 adds up to about sqrt(D) * eps
-(Higham 2002, Accuracy and Stability of Numerical Algorithms, section 2.8). Winograd's transforms amplify it (Lavin & Gray
+(Higham 2002, Accuracy and Stability of Numerical Algorithms, section 2.8). Winograd transforms amplify it (Lavin & Gray
 2015, table 5).
 """
 
@@ -41,9 +41,10 @@ LAYERS = [
     Layer("INPUT(14x14x64) -> CONV(64)", "winograd2"),
     Layer("INPUT(14x14x64) -> CONV(64)", "unfolded"),
     Layer("INPUT(7x7x512) -> CONV(64)", "winograd4"),
+    Layer("INPUT(14x14x32) -> CONV(48, 5)", "winograd4"),
     Layer("INPUT(64x64) -> CONV(64, 3)", "winograd4"),
-    Layer("INPUT(64x64) -> CONV(64, 5)"),
-    Layer("INPUT(64x64) -> CONV(64, 8)"),
+    Layer("INPUT(64x64) -> CONV(64, 5)", "winograd4"),
+    Layer("INPUT(64x64) -> CONV(64, 8)", "winograd4"),
     Layer("INPUT(14x14x512) -> CONV(64, 1)", "pointwise"),
     Layer("INPUT(28x28x3) -> CONV(64, 7, S=2)", "unfolded"),
     Layer("INPUT(14x14x64) -> DWCONV(3)", "depthwise"),
