@@ -12,7 +12,9 @@ from tatami.engines.cpu.model import CpuModel
 from tatami.errors import NumericError, OptionError
 from tatami.network import find_network
 from tatami.plan import make_plan
-from tatami.plan.methods import METHODS, Methods
+from tatami.plan.measured import with_methods
+from tatami.plan.methods import METHODS, Methods, signature
+from tatami.plan.workspace import Sizes
 from tatami.recipe import SGD, Adam, CrossEntropy
 
 SMALL = "INPUT(12x12x3) -> CONV(20) -> BN -> RELU -> POOL -> RES[CONV(20) -> BN] -> RELU -> DROPOUT(0.3) -> FC(7)"
@@ -175,6 +177,20 @@ def test_a_forced_method_gives_the_same_gradients(method):
         np.testing.assert_allclose(found[name], value, atol=2e-5 * np.abs(value).max())
 
 
+def test_what_was_measured_here_is_used(monkeypatch, tmp_path):
+    kept = tmp_path / "methods.json"
+    monkeypatch.setattr("tatami.plan.measured.methods_file", lambda: kept)
+    network = find_network("INPUT(12x12x64) -> CONV(64)").build()
+    ((layer, shape),) = [(node.layer, network.input_shapes(node)[0]) for node in network if node.inputs]
+    key = signature(layer, shape, "forward", 4)
+    assert Methods().choose(layer, shape, "forward", Sizes(4, 1, 4)) != "unfolded"
+    kept.write_text(with_methods({key: "unfolded"}))
+
+    model = make("INPUT(12x12x64) -> CONV(64)", batch=4, plain=True)
+
+    assert model.methods.choose(layer, shape, "forward", Sizes(4, 1, 4)) == "unfolded"
+
+
 def test_an_unknown_method():
     with pytest.raises(OptionError) as error:
         Methods(forced=("winograd",))
@@ -221,3 +237,12 @@ def test_a_loss_that_is_no_number_names_the_layer_and_changes_nothing():
     for name, value in model.state_dict().items():
         assert np.array_equal(value, broken[name], equal_nan=True), name
     assert model.training_state()["steps"] == 1
+
+
+def test_the_layer_that_began_it_is_found_whatever_lies_in_the_arena():
+    """Samples are copied into the joined map: a copy is as much a part of the pass as a kernel."""
+    model = make("INPUT(12x12x3) -> CONCAT[ID | CONV(20)] -> CONV(20) -> FC(7)")
+    model.gradients(X, Y)
+    model.training.room.memory[:] = 255
+
+    assert model.training.first_not_finite(X, model.threads) is None

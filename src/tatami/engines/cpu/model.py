@@ -19,6 +19,7 @@ from tatami.errors import DataError, NumericError
 from tatami.network import Network
 from tatami.network.layers import Softmax
 from tatami.plan.machine import thread_count
+from tatami.plan.measured import measured_methods
 from tatami.plan.methods import Methods
 from tatami.plan.program import Settings, make_program
 from tatami.plan.tiny import is_tiny
@@ -63,7 +64,7 @@ class CpuModel:
         self.network, self.batch = network, batch
         self.optimizer, self.loss, self.dtype = optimizer, loss, dtype
         self.threads = thread_count()
-        self.methods = methods or Methods()
+        self.methods = methods or Methods(measured_methods())  # as the plan has them
         self.plain = is_tiny(network, batch) if plain is None else plain
         self.steps = 0
         self.weights = Tensors(network, dtype)
@@ -87,10 +88,10 @@ class CpuModel:
         with self._turn:
             loss = self._passes(x, y, self.optimizer.lr if lr is None else lr)
             training = self._trained()
+            if self._inference is not None:
+                self._inference.is_prepared = False  # before the weights move, for the user may interrupt in between
             training.update.run(len(x), self.threads)
             self.steps += 1
-            if self._inference is not None:
-                self._inference.is_prepared = False
             return loss
 
     def gradients(self, x: Array, y: Array) -> tuple[float, dict[str, Array]]:
@@ -209,10 +210,10 @@ class CpuModel:
         shapes = {name: parameter.shape for name, parameter in self.network.parameters().items()}
         check_tensors(state, shapes, "weights")
         with self._turn:
-            for name in shapes:
-                self.weights.view(name)[...] = state[name]
             if self._inference is not None:
                 self._inference.is_prepared = False
+            for name in shapes:
+                self.weights.view(name)[...] = state[name]
 
     def training_state(self) -> dict[str, Array]:
         """Copies of the optimizer's state, and the number of steps done."""

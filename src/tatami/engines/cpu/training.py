@@ -58,7 +58,7 @@ class Training:
             clock.address,
         )
         self.update = make_table([*statistics, *sweep], self.dtype)
-        self._by_op = [(op, one) for op, one in calls if isinstance(op, Forward)]
+        self._by_op = [(op, one) for op, one in calls if op.phase == "forward"]
         (self._scored,) = (op for op in program.ops if isinstance(op, LossStep))
 
     def give(self, x: Array, y: Array) -> None:
@@ -77,10 +77,9 @@ class Training:
     def first_not_finite(self, x: Array, threads: int) -> str | None:
         """The first layer of a forward pass with NaN or infinity in its output; None where all are finite."""
         self._give_samples(x)
-        for op, calls in self._by_op:
-            assert isinstance(op, Forward)
+        for op, calls in self._by_op:  # copies into joined maps too: what lay there may be written over by now
             make_table(calls, self.dtype).run(len(x), threads)
-            if not np.isfinite(self.room.array(op.output, len(x))).all():
+            if isinstance(op, Forward) and not np.isfinite(self.room.array(op.output, len(x))).all():
                 return op.node
         return None
 
