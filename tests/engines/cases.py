@@ -132,6 +132,10 @@ CASES = [
         "INPUT(5x2) -> MUL[GAP -> FC(2) | TANH | GAP]",
         "INPUT(3x3x2) -> CONCAT[CONV(1) | ID | CONV(3, 1)]",
         "INPUT(3x3x4) -> SPLIT[CONV(2) | ID]",
+        # a gradient for several layers that bend it back in place; outputs that only their own backward pass reads
+        "INPUT(3x3x2) -> ADD[CONV(2) -> RELU | CONV(2) -> LEAKY(0.2)]",
+        "INPUT(3x3x2) -> ADD[CONV(2) | BN -> RELU | BN -> RELU]",
+        "INPUT(5x4x2) -> ADD[CONV(2) | ID] -> RELU -> POOL -> CONV(2) -> ADD[ID | CONV(2)] -> LEAKY -> GAP -> FC(2)",
         # batch norm behind and before other layers: its output is kept, made again, joined, summed
         "INPUT(6x5x2) -> CONV(3) -> BN -> RELU -> CONV(2) -> BN -> CONV(2)",
         "INPUT(6x5x2) -> CONV(3) -> BN -> RELU6 -> ADD[CONV(3, bias=no) | ID] -> BN -> LEAKY(0.2) -> FC(2)",
