@@ -30,6 +30,7 @@ def cpu_pass(
         loss=MeanSquaredError(),
         methods=methods or Methods(),
         wants_input=True,
+        plain=plain,
     )
     program = make_program(network, settings)
     arena = aligned_array(program.arena.size, np.dtype(np.uint8))

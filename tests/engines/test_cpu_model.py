@@ -15,7 +15,7 @@ from tatami.plan import make_plan
 from tatami.plan.measured import with_methods
 from tatami.plan.methods import METHODS, Methods, signature
 from tatami.plan.workspace import Sizes
-from tatami.recipe import SGD, Adam, CrossEntropy
+from tatami.recipe import SGD, Adam, CrossEntropy, MeanSquaredError
 
 SMALL = "INPUT(12x12x3) -> CONV(20) -> BN -> RELU -> POOL -> RES[CONV(20) -> BN] -> RELU -> DROPOUT(0.3) -> FC(7)"
 BATCH = 16
@@ -50,6 +50,24 @@ def test_the_plan_foretells_what_is_taken_to_the_byte(net, batch):
     inside = taken["input"] + taken["activations"] + taken["workspace"]
     assert inside == model.arena_bytes
     assert taken["peak_bytes"] == inside + taken["weights"] + taken["gradients"] + taken["optimizer"]
+
+
+@pytest.mark.parametrize(
+    ("net", "loss"),
+    [
+        ("INPUT(8x8x1) -> CONV(4) -> FC(3) -> SOFTMAX", CrossEntropy()),
+        ("INPUT(20x20x4) -> FC(300)", MeanSquaredError()),
+    ],
+)
+@pytest.mark.parametrize("batch", [8, 300])
+def test_so_it_is_with_a_softmax_in_the_loss_and_with_targets(net, loss, batch):
+    network = find_network(net).build()
+    options = {"optimizer": SGD(), "loss": loss, "seed": 0, "dtype": np.dtype("f4"), "init": "he"}
+
+    taken = CpuModel(network, batch=batch, **options).memory()
+
+    foretold = make_plan(network, batch, SGD(), loss=loss).memory
+    assert (taken["peak_bytes"], taken["workspace"]) == (foretold.peak_bytes, foretold.workspace)
 
 
 def test_a_step_allocates_no_array():
@@ -160,6 +178,28 @@ def test_an_impossible_number_of_threads(monkeypatch, value):
         make()
 
     assert str(error.value) == f"TATAMI_NUM_THREADS: impossible number of threads; got {value}; expected 1 to 1024"
+
+
+def test_an_interrupt_between_the_workers_leaves_a_pool_that_works(monkeypatch):
+    from tatami.engines.cpu import threads
+
+    monkeypatch.setenv("TATAMI_NUM_THREADS", "3")
+    expected = make().step(X, Y)
+    model, pool = make(), threads.POOL
+    model.gradients(X, Y)  # the programs are made
+    right = pool._worker
+
+    def interrupted(part):
+        if part == 2:  # worker 1 has its job, and waits for the others
+            raise KeyboardInterrupt
+        return right(part)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pool, "_worker", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            model.gradients(X, Y)
+
+    assert model.step(X, Y) == expected
 
 
 # --- methods ---

@@ -28,14 +28,10 @@ def command(
 
     network = find_network(net, read_bindings(bind)).build(read_shape(input), classes)
 
-    import numpy as np
-
-    from tatami.engines.cpu.model import CpuModel
-    from tatami.engines.cpu.profiling import fastest, measure_methods, profile
+    from tatami.engines.cpu.profiling import fastest, measure_methods, profile, training_model
     from tatami.formats import atomic_write
     from tatami.plan.measured import measured_methods, methods_file, with_methods
     from tatami.plan.methods import Methods
-    from tatami.recipe import SGD, CrossEntropy
     from tatami.views.bench_table import bench_json, bench_table
 
     def say(line: str) -> None:
@@ -50,17 +46,7 @@ def command(
         except OSError as error:
             raise OptionError("the measurement cannot be kept", where=str(path), got=error.strerror) from error
         atomic_write(path, with_methods(chosen))
-    model = CpuModel(
-        network,
-        batch=batch,
-        optimizer=SGD(momentum=0.9),
-        loss=CrossEntropy(),
-        seed=0,
-        dtype=np.dtype(np.float32),
-        init="he",
-        methods=Methods({**measured_methods(), **chosen}),
-        plain=False,
-    )
+    model = training_model(network, batch, Methods({**measured_methods(), **chosen}))
     times = profile(model, repeats)
     if format is Format.json:
         typer.echo(json.dumps(bench_json(times, found, batch), indent=1))

@@ -186,6 +186,7 @@ def _kernel_rows(network: Network, settings: StepSettings) -> list[KernelRow]:
     """What the CPU engine will run."""
     from tatami.plan.kernel_choice import kernel_rows
     from tatami.plan.memory import program_settings
-    from tatami.plan.program import make_program
+    from tatami.plan.program import make_program, scored_network
 
-    return kernel_rows(make_program(network, program_settings(network, settings)))
+    scored = scored_network(network, settings.loss)
+    return kernel_rows(make_program(scored, program_settings(network, settings)))

@@ -45,5 +45,15 @@ def thread_count() -> int:
 
 
 def cache_folder() -> Path:
-    """``tatami`` in the user's cache folder: ``$XDG_CACHE_HOME``, or ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tatami"
+    """``tatami`` in the user's cache folder: ``$XDG_CACHE_HOME``, or ``~/.cache``.
+
+    A relative ``$XDG_CACHE_HOME`` is passed over, as the XDG Base Directory Specification asks. For a user without a
+    home it is a path under which nothing can be.
+    """
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(named):
+        return Path(named) / "tatami"
+    try:
+        return Path.home() / ".cache" / "tatami"
+    except RuntimeError:
+        return Path(os.devnull) / "tatami"

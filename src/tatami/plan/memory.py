@@ -19,10 +19,10 @@ from tatami.plan.kept import find_engine
 from tatami.plan.machine import thread_count
 from tatami.plan.measured import measured_methods
 from tatami.plan.methods import Methods
-from tatami.plan.program import Settings, make_program
+from tatami.plan.program import Settings, make_program, scored_network
 from tatami.plan.schedule import Kind, Schedule, Step, make_schedule
 from tatami.plan.tiny import is_tiny
-from tatami.recipe import SGD, Optimizer
+from tatami.recipe import SGD, CrossEntropy, Loss, Optimizer
 
 DTYPES = {"float32": 32, "bf16": 16}
 
@@ -41,6 +41,7 @@ class StepSettings:
             FC weights of 16 (mixed precision, Micikevicius et al. 2017, section 3.1).
         training: False for inference: the forward pass alone.
         segments: layers that checkpointing runs again: see :mod:`tatami.plan.schedule`.
+        loss: whose labels the CPU engine keeps.
         forced: methods of convolution that the CPU engine takes wherever it can: see :mod:`tatami.plan.methods`.
         accumulate: whether the gradients of several steps are summed, and so live from step to step.
     """
@@ -53,6 +54,7 @@ class StepSettings:
     segments: Segments = ()
     accumulate: bool = False
     forced: tuple[str, ...] = ()
+    loss: Loss = field(default_factory=CrossEntropy)
 
     @property
     def has_arena(self) -> bool:
@@ -156,7 +158,7 @@ def memory(network: Network, costs: tuple[LayerCost, ...], settings: StepSetting
 
 def _arena_memory(network: Network, costs: tuple[LayerCost, ...], settings: StepSettings) -> Memory:
     """That of the program which the CPU engine executes, byte for byte: parameters, and one arena for all else."""
-    program = make_program(network, program_settings(network, settings))
+    program = make_program(scored_network(network, settings.loss), program_settings(network, settings))
     batch = settings.batch
     weights, state = weight_bytes(network, settings), optimizer_bytes(network, settings)
     gradients = FLOAT32 * sum(cost.params for cost in costs) if settings.training else 0
@@ -195,6 +197,7 @@ def program_settings(network: Network, settings: StepSettings) -> Settings:
         settings.batch,
         settings.training,
         threads=thread_count(),
+        loss=settings.loss,
         methods=Methods(measured_methods(), settings.forced),
         plain=is_tiny(network, settings.batch),
     )

@@ -11,7 +11,7 @@ from tatami.plan.cost import LayerCost, layer_costs
 from tatami.plan.memory import Memory, StepSettings, memory
 from tatami.plan.receptive_field import Field
 from tatami.plan.seen import seen_fraction
-from tatami.recipe import SGD, Optimizer
+from tatami.recipe import SGD, CrossEntropy, Loss, Optimizer
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ def make_plan(
     dtype: str = "float32",
     training: bool = True,
     forced: tuple[str, ...] = (),
+    loss: Loss | None = None,
 ) -> Plan:
     """Plan a network. Takes milliseconds and allocates nothing.
 
@@ -83,12 +84,15 @@ def make_plan(
         engine: whose memory is foretold: cpu, torch (a GPU) or torch-cpu.
         dtype: float32, or bf16 for mixed precision.
         training: False for the memory of inference.
+        loss: of the training, whose labels the CPU engine keeps; cross-entropy unless given.
         forced: methods of convolution that the CPU engine takes wherever it can: see :mod:`tatami.plan.methods`.
 
     Raises:
         OptionError: a setting that makes no sense.
     """
-    settings = StepSettings(batch, optimizer or SGD(), engine, dtype, training, forced=forced)
+    settings = StepSettings(
+        batch, optimizer or SGD(), engine, dtype, training, forced=forced, loss=loss or CrossEntropy()
+    )
     costs = layer_costs(network)
     totals = Totals(
         params=sum(cost.params for cost in costs),

@@ -26,6 +26,7 @@ from tatami.network.layers import (
     Scale,
     Shape,
     Slice,
+    Softmax,
     product,
 )
 from tatami.plan.arena import Arena, place
@@ -118,6 +119,13 @@ class Program:
         """Bytes of activations that are kept from the forward pass for the backward pass."""
         end = next((i for i, op in enumerate(self.ops) if op.phase == "loss"), len(self.ops))
         return sum(b.bytes for b in self.buffers.values() if b.kind == "activations" and b.first < end < b.last)
+
+
+def scored_network(network: Network, loss: Loss) -> Network:
+    """The layers up to the scores that the loss takes: cross-entropy contains the softmax, so a last one is left out."""
+    if isinstance(network.nodes[-1].layer, Softmax) and isinstance(loss, CrossEntropy):
+        return Network(network.nodes[:-1])
+    return network
 
 
 def make_program(network: Network, settings: Settings) -> Program:

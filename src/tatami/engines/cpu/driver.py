@@ -15,8 +15,8 @@ from numba.extending import intrinsic
 from tatami.engines.cpu.compiled import compiled
 from tatami.engines.cpu.pointers import WORD, yield_processor
 
-GATE_WORDS = 16  # two cache lines: how many have arrived, and how often all have
-_ROUND = 8
+GATE_WORDS = 24  # three cache lines: how many have arrived, how often all have, and whether to give up
+_ROUND, GIVE_UP = 8, 16
 _SPINS = 4000
 
 
@@ -69,18 +69,21 @@ def _as_words(typingctx: Any, address: Any) -> Any:
 
 
 @compiled
-def _wait(gate: Any, parts: int) -> None:
-    """Return when all ``parts`` threads have come here."""
+def _wait(gate: Any, parts: int) -> bool:
+    """Return when all ``parts`` threads have come here; False when they are to give up."""
     turn = _atomic_load(gate, _ROUND)
     if _atomic_add(gate, 0, 1) == parts - 1:
         _atomic_add(gate, 0, -parts)
         _atomic_add(gate, _ROUND, 1)
-        return
+        return True
     spins = 0
     while _atomic_load(gate, _ROUND) == turn:
+        if _atomic_load(gate, GIVE_UP):
+            return False
         spins += 1
         if spins > _SPINS:
             yield_processor()
+    return True
 
 
 @compiled
@@ -99,5 +102,5 @@ def run_calls(table: int, count: int, n: int, part: int, parts: int, gate: int) 
     shared = _as_words(gate)
     for i in range(count):
         _invoke(words[2 * i], words[2 * i + 1], n, part, parts)
-        if parts > 1:
-            _wait(shared, parts)
+        if parts > 1 and not _wait(shared, parts):
+            return

@@ -17,13 +17,12 @@ from tatami.engines.cpu.memory import Tensors, aligned_array
 from tatami.engines.initial import initial_weights
 from tatami.errors import DataError, NumericError
 from tatami.network import Network
-from tatami.network.layers import Softmax
 from tatami.plan.machine import thread_count
 from tatami.plan.measured import measured_methods
 from tatami.plan.methods import Methods
-from tatami.plan.program import Settings, make_program
+from tatami.plan.program import Settings, make_program, scored_network
 from tatami.plan.tiny import is_tiny
-from tatami.recipe import CrossEntropy, Loss, Optimizer
+from tatami.recipe import Loss, Optimizer
 
 if TYPE_CHECKING:
     from tatami.engines.cpu.inference import Inference
@@ -74,8 +73,8 @@ class CpuModel:
         self.gradients_buffer = aligned_array(self.weights.trainable, dtype)
         self._clock = Clock(seed)
         # Cross-entropy contains the softmax: a SOFTMAX at the end makes probabilities that the loss does not see.
-        self._ends_in_softmax = isinstance(network.nodes[-1].layer, Softmax) and isinstance(loss, CrossEntropy)
-        self._scored = Network(network.nodes[:-1]) if self._ends_in_softmax else network
+        self._scored = scored_network(network, loss)
+        self._ends_in_softmax = len(self._scored) < len(network)
         self._arena = np.zeros(0, np.uint8)
         self._training: AnyTraining | None = None
         self._inference: AnyInference | None = None
@@ -90,8 +89,8 @@ class CpuModel:
             training = self._trained()
             if self._inference is not None:
                 self._inference.is_prepared = False  # before the weights move, for the user may interrupt in between
-            training.update.run(len(x), self.threads)
             self.steps += 1
+            training.update.run(len(x), self.threads)
             return loss
 
     def gradients(self, x: Array, y: Array) -> tuple[float, dict[str, Array]]:

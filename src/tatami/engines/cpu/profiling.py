@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
+from typing import cast
 
 import numpy as np
 
@@ -73,6 +74,21 @@ def _parts(op: Op, model: CpuModel) -> Iterator[tuple[str, str, list[Call]]]:
         yield op.phase, op.method if isinstance(op, Forward) else "", calls_of(op, site)
 
 
+def training_model(network: Network, batch: int, methods: Methods) -> CpuModel:
+    """A compiled model of ``network`` that trains in float32 with momentum."""
+    return CpuModel(
+        network,
+        batch=batch,
+        optimizer=SGD(momentum=0.9),
+        loss=CrossEntropy(),
+        seed=0,
+        dtype=np.dtype(np.float32),
+        init="he",
+        methods=methods,
+        plain=False,
+    )
+
+
 def measure_methods(
     network: Network, batch: int, say: Callable[[str], None], repeats: int = REPEATS
 ) -> dict[str, dict[str, float]]:
@@ -91,29 +107,13 @@ def measure_methods(
         if name not in wanted:
             continue
         say(f"measuring {name} ...")
-        model = CpuModel(
-            network,
-            batch=batch,
-            optimizer=SGD(momentum=0.9),
-            loss=CrossEntropy(),
-            seed=0,
-            dtype=np.dtype(np.float32),
-            init="he",
-            methods=Methods(forced=(name,)),
-            plain=False,
-        )
+        model = training_model(network, batch, Methods(forced=(name,)))
         for time in profile(model, repeats):
             if time.method == name and isinstance(time.op, (Forward, Backward)):
                 layer = time.op.group.layer
                 assert isinstance(layer, Conv)
                 shape = network.input_shapes(time.op.group.head)[0]
-                each: Pass = (
-                    "forward"
-                    if time.what == "forward"
-                    else "backward_data"
-                    if time.what == "backward_data"
-                    else "backward_weights"
-                )
+                each = cast(Pass, time.what)
                 by_method = found.setdefault(signature(layer, shape, each, batch), {})
                 by_method[name] = min(time.seconds, by_method.get(name, float("inf")))
     return found
