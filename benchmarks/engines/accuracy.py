@@ -71,7 +71,13 @@ def report(found: dict[str, dict[str, list[dict]]], about: str) -> str:
     ]
     for name, sides in found.items():
         task = TASKS[name]
-        lines += ["", f"## {task.target:.0%} of the test images of {task.title}", "", f"    {task.net}", ""]
+        lines += [
+            "",
+            f"## {task.target:.0%} of the test images of {task.title}",
+            "",
+            *(f"    {line}" for line in task.net.strip().splitlines()),
+            "",
+        ]
         extra = f"; shifts by up to {SHIFT} pixels and flips" if task.augmented else ""
         lines += [
             f"SGD, momentum {MOMENTUM}, weight decay {task.weight_decay:g}, batches of {task.batch}; the learning rate "

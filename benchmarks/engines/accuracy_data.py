@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
-SHIFT = 3  # pixels, each way
+SHIFT = 4  # pixels, each way
 
 Arrays = tuple[np.ndarray, np.ndarray]
 

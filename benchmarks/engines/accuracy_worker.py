@@ -31,18 +31,15 @@ class Task:
     augmented: bool
 
 
+# Page 2018, How to Train Your ResNet: its ResNet-9, at half the width.
+RESNET9 = """
+let block(w) = CONV(w) -> BN -> RELU
+INPUT(32x32x3) -> block(32) -> block(64) -> POOL -> RES[block(64) -> block(64)]
+  -> block(128) -> POOL -> block(256) -> POOL -> RES[block(256) -> block(256)] -> POOL(4) -> FC(10)
+"""
 TASKS = {
     "mnist": Task("MNIST", LENET.replace("-> POOL", "-> RELU -> POOL"), 0.99, 3, 128, 0.05, 5e-4, False),
-    "cifar10": Task(
-        "CIFAR-10",
-        "INPUT(32x32x3) -> [[CONV({32,64,192}, bias=no) -> BN -> RELU]*2 -> POOL]*3 -> GAP -> FC(10)",
-        0.85,
-        10,
-        128,
-        0.1,
-        2e-4,
-        True,
-    ),
+    "cifar10": Task("CIFAR-10", RESNET9, 0.85, 6, 128, 0.1, 5e-4, True),
 }
 MOMENTUM = 0.9
 
