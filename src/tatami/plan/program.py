@@ -122,7 +122,7 @@ class Program:
 
 
 def scored_network(network: Network, loss: Loss) -> Network:
-    """The layers up to the scores that the loss takes: cross-entropy contains the softmax, so a last one is none."""
+    """The layers up to the scores that the loss takes: all but a last SOFTMAX where cross-entropy contains it."""
     if isinstance(network.nodes[-1].layer, Softmax) and isinstance(loss, CrossEntropy):
         return Network(network.nodes[:-1])
     return network
