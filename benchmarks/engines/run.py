@@ -4,6 +4,7 @@ Run by `make bench`, which installs what is compared; about half an hour. Parts 
 
     python benchmarks/engines/run.py training --only lenet resnet20 --rounds 3
     python benchmarks/engines/run.py --quick
+    python benchmarks/engines/run.py inference start --json found.json --add    (behind a run of the other parts)
 
 Each measurement is a process of its own (worker.py), the sides in turn (rounds.py): the threads of PyTorch keep
 spinning after a call and would slow a neighbour in the same process.
@@ -35,6 +36,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one round of a few small cases, to see that all works")
     parser.add_argument("-o", "--output", type=Path, default=Path(__file__).parents[1] / "RESULTS.md")
     parser.add_argument("--json", type=Path, help="where to keep the results of every round as well")
+    parser.add_argument("--add", action="store_true", help="to what --json holds already, from this machine")
     given = parser.parse_args()
     unknown = [part for part in given.parts if part not in PARTS]
     if unknown:
@@ -46,6 +48,8 @@ def main() -> None:
 
     machine = Machine()
     found: dict = {"peak": [], **{part: {} for part in PARTS}}
+    if given.add and given.json and given.json.exists():
+        found.update(json.loads(given.json.read_text(encoding="utf-8")))
 
     def save() -> None:
         text = report(found, machine.about(given.engine, given.rounds))
