@@ -42,6 +42,7 @@ def test_a_forced_method_is_taken_where_it_can_be_and_changes_the_memory(tatami)
     ("options", "message"),
     [
         (["--force", "winograd"], "unknown method of convolution; got winograd; expected winograd4, winograd2,"),
+        (["--force", "depthwise"], "--force: no convolution here can take depthwise; expected pointwise, unfolded,"),
         (["--kernels", "--engine", "torch"], "--kernels are those of the CPU engine; got engine torch"),
         (["--kernels", "--format", "csv"], "--format csv has no place for --kernels"),
         (["--kernels", "--format", "html"], "--format html has no place for --kernels"),
@@ -84,6 +85,17 @@ def test_bench_as_a_table_that_is_not_kept(tatami, monkeypatch, tmp_path):
     assert result.code == 0
     assert "step of 2 samples: " in result.out
     assert not (tmp_path / "methods.json").exists()
+
+
+def test_bench_shows_what_it_cannot_keep(tatami, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("tatami.plan.measured.methods_file", lambda: tmp_path / "file" / "methods.json")
+
+    result = tatami("bench", NET, "--batch", 8, "--repeats", 1)
+
+    assert result.code == 0
+    assert "not kept: " in result.err
+    assert "step of 8 samples: " in result.out
 
 
 def test_a_damaged_file_of_measurements_is_as_none(tatami, monkeypatch, tmp_path):

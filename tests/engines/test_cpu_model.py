@@ -1,5 +1,8 @@
 """What the CPU engine promises beyond right results: foretold memory, no allocation, repeatability, threads, errors."""
 
+import copy
+import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -200,6 +203,65 @@ def test_an_interrupt_between_the_workers_leaves_a_pool_that_works(monkeypatch):
             model.gradients(X, Y)
 
     assert model.step(X, Y) == expected
+
+
+def test_a_forked_child_does_not_wait_for_a_thread_that_it_has_not():
+    if not hasattr(os, "fork"):
+        pytest.skip("there is no fork")
+    model = make(plain=True)
+    model._turn.acquire()
+    try:
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if _is_free(model._turn) else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    finally:
+        model._turn.release()
+
+
+def _is_free(lock) -> bool:
+    """Whether another thread could take it."""
+    found: list[bool] = []
+    other = threading.Thread(target=lambda: found.append(lock.acquire(timeout=1)))
+    other.start()
+    other.join()
+    return found == [True]
+
+
+@pytest.mark.parametrize(
+    "again", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))], ids=["copy", "pickle"]
+)
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_copy_goes_on_as_the_model_would(again, plain):
+    model = make(plain=plain, optimizer=Adam(lr=0.01), seed=4)
+    model.step(X, Y)
+
+    other = again(model)
+
+    assert other.step(X, Y) == model.step(X, Y)
+    assert np.array_equal(other.forward(X), model.forward(X))
+
+
+def test_damaged_machine_code_is_made_again(tmp_path):
+    program = """
+import sys
+sys.path.insert(0, "tests")
+from engines.test_cpu_model import X, Y, make
+print(make("INPUT(12x12x3) -> FC(7)").step(X, Y))
+"""
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+
+    def run() -> str:
+        command = [sys.executable, "-c", program]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+
+    first = run()
+    kept = list(tmp_path.rglob("*.nbc"))
+    for path in kept:
+        path.write_bytes(path.read_bytes()[:100])
+
+    assert len(kept) > 5
+    assert run() == first
 
 
 # --- methods ---

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tatami.cli.options import Bindings, Format, FormatOption, read_bindings, read_shape
-from tatami.errors import OptionError
+from tatami.errors import TatamiError
 
 
 def command(
@@ -43,9 +43,9 @@ def command(
         path = methods_file()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OptionError("the measurement cannot be kept", where=str(path), got=error.strerror) from error
-        atomic_write(path, with_methods(chosen))
+            atomic_write(path, with_methods(chosen))
+        except (OSError, TatamiError) as error:
+            say(f"not kept: {error}")
     model = training_model(network, batch, Methods({**measured_methods(), **chosen}))
     times = profile(model, repeats)
     if format is Format.json:

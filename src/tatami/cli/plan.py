@@ -13,7 +13,7 @@ from tatami.cli.output import output_to
 from tatami.cli.plan_print import print_page, print_plan
 from tatami.errors import CHECK_FAILED, OptionError
 from tatami.network import Network, find_network
-from tatami.network.layers import size_text
+from tatami.network.layers import Conv, size_text
 from tatami.plan import make_plan
 from tatami.plan.budget import Verdict, check_budget, read_assertion
 from tatami.plan.family import family_choices, plan_family
@@ -138,6 +138,8 @@ def command(
             got=classes,
             expected=f"a bare FC at the end; it has {size_text(network.output_shape)} outputs",
         )
+    for name in force or ():
+        _need_place(network, name)
     plan = planner(network, batch)
     largest = None
     if memory is not None or gpu is not None:
@@ -190,3 +192,19 @@ def _kernel_rows(network: Network, settings: StepSettings) -> list[KernelRow]:
 
     scored = scored_network(network, settings.loss)
     return kernel_rows(make_program(scored, program_settings(network, settings)))
+
+
+def _need_place(network: Network, method: str) -> None:
+    """Refuse a forced method that no convolution can take."""
+    from tatami.plan.methods import Methods, methods_for
+
+    Methods(forced=(method,))  # an unknown one is refused here
+    possible = {
+        name
+        for node in network
+        if isinstance(node.layer, Conv)
+        for name in methods_for(node.layer, network.input_shapes(node)[0])
+    }
+    if method not in possible:
+        expected = ", ".join(sorted(possible)) or "a network with convolutions"
+        raise OptionError(f"no convolution here can take {method}", where="--force", expected=expected)

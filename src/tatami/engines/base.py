@@ -38,6 +38,10 @@ class Model(Protocol):
     network: Network
     batch: int
 
+    def prepare(self) -> None:
+        """Make everything ready to train and to predict, such as compiled code; the first step does it otherwise."""
+        ...
+
     def step(self, x: Array, y: Array, lr: float | None = None) -> float:
         """One step of gradient descent; returns the mean loss before it.
 

@@ -77,6 +77,7 @@ def train(source: Source, config: TrainConfig, run_path: Path | None, listen: Li
         seed=settings.seed,
         init=settings.init,
     )
+    model.prepare()  # before anything is written, and while Ctrl-C leaves at once
     text = print_netfile(source.program, source.name, network.input_shape, len(dataset.classes))
     run = Run.create(run_path or _new_path(dataset.name), text, settings)
     identity = Identity(text, dataset.classes, preprocess, settings.make_loss())

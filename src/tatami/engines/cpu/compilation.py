@@ -15,7 +15,7 @@ import numpy as np
 
 from tatami.engines.cpu.compiled import code_folder
 from tatami.engines.cpu.kernels import Kernel
-from tatami.plan.machine import core_count
+from tatami.plan.machine import cache_folder, core_count
 
 SHARE = 4
 """Kernels from which on another process is worth its start, which takes about a second."""
@@ -26,7 +26,10 @@ def compile_kernels(kernels: Sequence[Kernel], dtype: np.dtype) -> dict[Kernel, 
     missing = [kernel for kernel in kernels if not _is_kept(kernel, dtype)]
     if missing:
         folder = code_folder()
-        kept = f", once; kept in {folder.parent}" if folder else ""
+        if folder is not None:
+            kept = f", once; kept in {folder.parent}"
+        else:
+            kept = f"; {cache_folder()} cannot be written, so every run does it: XDG_CACHE_HOME names another place"
         count = f"{len(missing)} kernel{'s' * (len(missing) > 1)}"
         print(f"compiling {count}{kept} ...", file=sys.stderr, flush=True)
         _share_out(missing, dtype)

@@ -52,4 +52,15 @@ def compiled(function: Callable[..., Any]) -> Any:
     """Decorator: compile on the first call, without the interpreter's lock, and keep the machine code."""
     folder = code_folder()
     with _kept_there(folder):
-        return njit(nogil=True, cache=folder is not None, error_model="numpy")(function)
+        dispatcher = njit(nogil=True, cache=folder is not None, error_model="numpy")(function)
+    _ALL.append(dispatcher)
+    return dispatcher
+
+
+_ALL: list[Any] = []
+
+
+def forget_all() -> None:
+    """Forget what is kept of every function that has been imported, so that it is compiled anew."""
+    for dispatcher in _ALL:
+        dispatcher._cache.flush()

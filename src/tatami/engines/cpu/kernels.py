@@ -20,12 +20,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 from numba import types
 
-from tatami.engines.cpu.compiled import compiled
+from tatami.engines.cpu.compiled import compiled, forget_all
 
 Number = int | float
 
@@ -63,7 +64,11 @@ class Kernel:
     def address(self, dtype: np.dtype) -> int:
         """The machine code for ``dtype``, callable as ``void(words, nothing, n, part, parts)``."""
         signature = self._signature(dtype)
-        self.function.compile(signature)
+        try:
+            self.function.compile(signature)
+        except (EOFError, UnpicklingError, ValueError, OSError):  # what was kept is damaged
+            forget_all()
+            self.function.compile(signature)
         result = self.function.overloads[signature]
         return int(result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name))
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
+import weakref
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from scipy.special import softmax
@@ -32,6 +34,19 @@ if TYPE_CHECKING:
 
     AnyTraining: TypeAlias = Training | PlainTraining
     AnyInference: TypeAlias = Inference | PlainInference
+
+
+_MODELS: weakref.WeakSet[CpuModel] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """In a forked child nobody holds a model any more: the thread that did is not there."""
+    for model in _MODELS:
+        model._turn = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class CpuModel:
@@ -72,6 +87,7 @@ class CpuModel:
         self.slots = {slot: aligned_array(self.weights.trainable, dtype) for slot in optimizer.slots}
         self.gradients_buffer = aligned_array(self.weights.trainable, dtype)
         self._clock = Clock(seed)
+        self._made_by = {"seed": seed, "init": init, "methods": self.methods, "plain": self.plain}
         # Cross-entropy contains the softmax: a SOFTMAX at the end makes probabilities that the loss does not see.
         self._scored = scored_network(network, loss)
         self._ends_in_softmax = len(self._scored) < len(network)
@@ -79,8 +95,15 @@ class CpuModel:
         self._training: AnyTraining | None = None
         self._inference: AnyInference | None = None
         self._turn = threading.RLock()
+        _MODELS.add(self)
 
     # --- training ---
+
+    def prepare(self) -> None:
+        """Make the programs of training and inference, and compile their kernels where that was never done."""
+        with self._turn:
+            self._inferred()
+            self._trained()
 
     def step(self, x: Array, y: Array, lr: float | None = None) -> float:
         """One step of gradient descent; returns the mean loss before it."""
@@ -197,6 +220,11 @@ class CpuModel:
             self._arena = aligned_array(size, np.dtype(np.uint8))
             self._training = self._inference = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy is made of settings and state: programs hold addresses, which mean nothing elsewhere."""
+        options = {"batch": self.batch, "optimizer": self.optimizer, "loss": self.loss, "dtype": self.dtype}
+        return _remade, (self.network, {**options, **self._made_by}, self.state_dict(), self.training_state())
+
     # --- state ---
 
     def state_dict(self) -> dict[str, Array]:
@@ -280,3 +308,12 @@ def _inference_type(plain: bool) -> type[AnyInference]:
     from tatami.engines.cpu.inference import Inference
 
     return Inference
+
+
+def _remade(
+    network: Network, options: dict[str, Any], state: Mapping[str, Array], training_state: Mapping[str, Array]
+) -> CpuModel:
+    model = CpuModel(network, **options)
+    model.load_state_dict(state)
+    model.load_training_state(training_state)
+    return model

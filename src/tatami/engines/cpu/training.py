@@ -8,6 +8,7 @@ import numpy as np
 
 from tatami.engines.base import Array
 from tatami.engines.cpu.clock import Clock
+from tatami.engines.cpu.compilation import compile_kernels
 from tatami.engines.cpu.executable import make_table
 from tatami.engines.cpu.kernels import Call
 from tatami.engines.cpu.labels import give_labels, labels_layout
@@ -46,8 +47,6 @@ class Training:
         site = Site(self.room, weights, gradients, clock, self._loss.ctypes.data)
         self.site = site
         calls: list[tuple[Op, list[Call]]] = [(op, calls_of(op, site)) for op in program.ops]
-        self.forward = make_table(_flat(calls, "forward", "loss"), self.dtype)
-        self.backward = make_table(_flat(calls, "backward"), self.dtype)
         statistics = [call for op in program.ops for call in running_statistics(op, site)]
         sweep = update(
             optimizer,
@@ -57,6 +56,11 @@ class Training:
             weights.trainable,
             clock.address,
         )
+        # Compiled all at once, for several processes share the work.
+        every = [*(call for _, one in calls for call in one), *statistics, *sweep]
+        compile_kernels(list(dict.fromkeys(call.kernel for call in every)), self.dtype)
+        self.forward = make_table(_flat(calls, "forward", "loss"), self.dtype)
+        self.backward = make_table(_flat(calls, "backward"), self.dtype)
         self.update = make_table([*statistics, *sweep], self.dtype)
         self._by_op = [(op, one) for op, one in calls if op.phase == "forward"]
         (self._scored,) = (op for op in program.ops if isinstance(op, LossStep))

@@ -65,6 +65,9 @@ class TextbookModel:
 
     # --- training ---
 
+    def prepare(self) -> None:
+        """There is nothing to make ready."""
+
     @one_blas_thread
     @_without_warnings
     def step(self, x: Array, y: Array, lr: float | None = None) -> float:
