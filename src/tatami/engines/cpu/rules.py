@@ -45,12 +45,9 @@ from tatami.network.layers import (
     GlobalAveragePool,
     Layer,
     LayerNorm,
-    LeakyReLU,
     LocalResponseNorm,
     Multiply,
     Pool,
-    ReLU,
-    ReLU6,
     Scale,
     Shuffle,
     Slice,
@@ -111,15 +108,8 @@ class Site:
 
 def bend_of(group: Group) -> Bend:
     """The fused activation as kernels take it."""
-    match group.activation:
-        case ReLU():
-            return Bend(0.0)
-        case ReLU6():
-            return Bend(0.0, 6.0)
-        case LeakyReLU(slope=slope):
-            return Bend(slope)
-        case _:
-            return STRAIGHT
+    fused = activation.bend_of(group.activation) if group.activation is not None else None
+    return fused or STRAIGHT
 
 
 def calls_of(op: Op, site: Site) -> list[Call]:
