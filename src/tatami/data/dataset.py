@@ -1,10 +1,11 @@
 """What a data set is, and the checks that every data set passes whatever file it comes from.
 
-Letters: N samples, H and W pixels, L time steps, C channels.
+Letters: N samples, H and W pixels, L time steps, C channels, T targets of a regression.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,20 +25,65 @@ class Split:
     """Samples and their labels.
 
     Attributes:
-        x: images (N, H, W, C), uint8 or float32, or signals (N, L, C), float32.
-        y: int64 (N,), the index of each sample's class; None for unlabelled samples.
+        x: images (N, H, W, C), uint8 or float32, or signals (N, L, C), float32; perhaps a read-only memory map.
+        y: int64 (N,), the index of each sample's class; of a regression float32 (N, T); None for unlabelled samples.
+        names: what each sample is called, a file or a row; None where nobody named them: see :meth:`name_of`.
+        groups: int64 (N,), which samples belong together (one person, one machine) and must not be parted by a split;
+            None where each stands for itself.
     """
 
     x: Array
-    y: NDArray[np.int64] | None
+    y: Array | None
+    names: Sequence[str] | None = None
+    groups: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def name_of(self, row: int) -> str:
+        """What a sample is called: its own name, or ``row 3``."""
+        return self.names[row] if self.names is not None else f"row {row}"
+
+    def take(self, rows: NDArray[np.int64]) -> Split:
+        """The split of these rows."""
+        return Split(
+            self.x[rows],
+            None if self.y is None else self.y[rows],
+            None if self.names is None else [self.names[row] for row in rows],
+            None if self.groups is None else self.groups[rows],
+        )
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something in the source that was not as it should be, and did not stop the reading.
+
+    Attributes:
+        where: the file, or the file and row.
+        problem: what is wrong, a short clause: ``not a readable picture; got image file is truncated``.
+        outcome: what became of it: ``left out``, or how it was handled, such as ``turned upright``.
+    """
+
+    where: str
+    problem: str
+    outcome: str = "left out"
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}: {self.outcome}"
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A training split, perhaps a test split, and the names of the classes in the order of the labels.
+    """A training split, perhaps others, and the names of the classes in the order of the labels.
 
-    ``name`` is short, for the names of files; ``source`` is what the user wrote, ``sample:digits`` or a path, for
-    errors.
+    Attributes:
+        name: short, for the names of files.
+        kind: what the samples are.
+        train, validation, test: the splits that the source has; validation chooses the best epoch, test is untouched.
+        classes: names in the order of the labels; empty for a regression.
+        source: what the user wrote, ``sample:digits`` or a path, for errors.
+        targets: names of the outputs of a regression; empty for a classification.
+        problems: what was left out or mended on the way.
     """
 
     name: str
@@ -46,6 +92,25 @@ class Dataset:
     test: Split | None
     classes: tuple[str, ...]
     source: str = "data"
+    validation: Split | None = None
+    targets: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the labels are numbers to be met rather than classes."""
+        return bool(self.targets)
+
+    @property
+    def outputs(self) -> int:
+        """What the network ends in: scores, one a class, or one a target."""
+        return len(self.targets) if self.is_regression else len(self.classes)
+
+    def splits(self) -> Iterator[tuple[str, Split]]:
+        """The splits that there are, by name: train, validation, test."""
+        for name, split in (("train", self.train), ("validation", self.validation), ("test", self.test)):
+            if split is not None:
+                yield name, split
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
