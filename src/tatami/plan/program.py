@@ -223,7 +223,9 @@ class Maker:
             return
         shortcut = self.places[group.shortcut] if group.shortcut else None
         output = self._output(group, inputs)
-        own = self._own(group) if group.last.name in self.learns else {}
+        # A mask is drawn before it is used, whether or not a gradient will pass.
+        keeps = group.last.name in self.learns or isinstance(node.layer, Dropout)
+        own = self._own(group) if keeps else {}
         self.own[group.name] = own
         shapes = self.network.input_shapes(node)
         method = (

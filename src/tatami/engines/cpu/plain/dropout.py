@@ -23,22 +23,20 @@ def _(layer: Dropout, op: Forward, desk: Desk, n: int) -> Array:
     random = np.random.Generator(np.random.Philox(key=clock.seed, counter=[0, 0, node, clock.step]))
     # In float32 for each dtype, so that a float64 model drops the same values.
     mask = random.random(X.shape, np.float32) >= layer.rate
-    kept = _kept(op, desk, n)
-    if kept is not None:
-        kept[...] = np.packbits(mask, bitorder="little")
+    _kept(op, desk, n)[...] = np.packbits(mask, bitorder="little")
     Y: Array = X * mask / (1 - layer.rate)
     return Y
 
 
 @backward.register
 def _(layer: Dropout, op: Backward, desk: Desk, n: int, d: Array) -> Gradients:
-    kept = _kept(op, desk, n)
-    assert kept is not None
-    mask = np.unpackbits(kept, count=d.size, bitorder="little").reshape(d.shape)
+    mask = np.unpackbits(_kept(op, desk, n), count=d.size, bitorder="little").reshape(d.shape)
     return (d * mask / (1 - layer.rate),)
 
 
-def _kept(op: Forward | Backward, desk: Desk, n: int) -> Array | None:
-    """The mask, a bit a value; None where no gradient will pass."""
+def _kept(op: Forward | Backward, desk: Desk, n: int) -> Array:
+    """The mask, a bit a value."""
     count = n * math.prod(op.output.shape)
-    return desk.own(op, "mask", ((count + 7) // 8,), np.dtype(np.uint8))
+    kept = desk.own(op, "mask", ((count + 7) // 8,), np.dtype(np.uint8))
+    assert kept is not None
+    return kept
