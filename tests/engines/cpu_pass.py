@@ -10,7 +10,9 @@ from tatami.plan.ops import LossStep
 from tatami.plan.program import Settings, make_program
 from tatami.recipe import SGD, MeanSquaredError
 
+from .cases import Case
 from .gradient_check import Pass
+from .textbook_pass import textbook_pass
 
 
 def cpu_pass(
@@ -70,3 +72,14 @@ def _training_type(plain: bool) -> type:
     from tatami.engines.cpu.training import Training
 
     return Training
+
+
+def textbook_truth(case: Case) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """What the textbook engine makes of ``case``: the output, and the gradients of the samples and of each weight."""
+    Y, backward = textbook_pass(case.network(), case.training)(case.weights(), case.inputs())
+    return Y, *backward(case.output_gradient())
+
+
+def largest_error(found: np.ndarray, truth: np.ndarray) -> float:
+    """Relative to the largest value."""
+    return float(np.abs(found - truth).max() / max(np.abs(truth).max(), 1e-3)) if truth.size else 0.0

@@ -7,26 +7,16 @@ from tatami.engines.cpu.model import CpuModel
 from tatami.recipe import SGD, MeanSquaredError
 
 from .cases import CASES
-from .cpu_pass import cpu_pass
+from .cpu_pass import cpu_pass, largest_error, textbook_truth
 from .textbook_pass import textbook_pass
 
 TRAINING = [case for case in CASES if case.training]
 
 
-def expected(case):
-    Y, backward = textbook_pass(case.network(), case.training)(case.weights(), case.inputs())
-    return Y, *backward(case.output_gradient())
-
-
-def largest_error(found, truth) -> float:
-    """Relative to the largest value."""
-    return float(np.abs(found - truth).max() / max(np.abs(truth).max(), 1e-3)) if truth.size else 0.0
-
-
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("case", TRAINING, ids=str)
 def test_both_passes_in_float64(case, threads):
-    Y, dX, gradients = expected(case)
+    Y, dX, gradients = textbook_truth(case)
 
     found, backward = cpu_pass(case.network(), case.batch, threads=threads)(case.weights(), case.inputs())
     d_found, found_gradients = backward(case.output_gradient())
@@ -40,7 +30,7 @@ def test_both_passes_in_float64(case, threads):
 
 @pytest.mark.parametrize("case", TRAINING, ids=str)
 def test_both_passes_in_float32(case):
-    Y, dX, gradients = expected(case)
+    Y, dX, gradients = textbook_truth(case)
 
     found, backward = cpu_pass(case.network(), case.batch, "float32")(case.weights(), case.inputs())
     d_found, found_gradients = backward(case.output_gradient())
@@ -55,7 +45,7 @@ def test_both_passes_in_float32(case):
 @pytest.mark.parametrize("case", TRAINING, ids=str)
 def test_fewer_samples_than_the_batch(case):
     """The last batch of an epoch: the same program, and what lies behind its samples plays no part."""
-    Y, dX, gradients = expected(case)
+    Y, dX, gradients = textbook_truth(case)
 
     found, backward = cpu_pass(case.network(), case.batch + 3)(case.weights(), case.inputs())
     d_found, found_gradients = backward(case.output_gradient())

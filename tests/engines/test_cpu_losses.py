@@ -29,6 +29,8 @@ def check(loss, dtype, by_targets=False):
         s = random(case, *shape, dtype=dtype, scale=5)
         if by_targets:
             y = random(case + 9, *shape, dtype=dtype)
+            if isinstance(loss, CrossEntropy):
+                y = np.maximum(y, 0)  # about half of them 0, in the case of one class all
             flat = y.reshape(-1, shape[-1])
         else:
             y = np.random.default_rng(case).integers(shape[-1], size=shape[:-1])
@@ -51,6 +53,7 @@ def check(loss, dtype, by_targets=False):
 @DTYPES
 def test_cross_entropy(dtype):
     check(CrossEntropy(), dtype)
+    check(CrossEntropy(targets=True), dtype, by_targets=True)
 
 
 @DTYPES
@@ -99,3 +102,24 @@ def test_softmax(dtype):
         assert is_guarded(DX)
         run_calls(softmax.backward(map_of(X), map_of(DY), map_of(DY), False), dtype, shape[0], parts)
         close(DY, gradient)
+
+
+def test_a_class_without_weight_may_have_a_score_of_minus_infinity():
+    s, t, mean = np.array([[-np.inf, 0, 1]], "float32"), np.array([[0, 0.5, 0.5]], "float32"), np.zeros(1)
+    scratch = np.zeros(64, np.uint8)
+    where = 0, t.ctypes.data, map_of(s), mean.ctypes.data, scratch.ctypes.data
+    run_calls(loss_and_gradient(CrossEntropy(targets=True), map_of(s), *where), "float32", 1)
+    p = 1 / (1 + np.e)
+    assert mean[0] == pytest.approx(-0.5 * np.log(p) - 0.5 * np.log(1 - p), rel=1e-6)
+    np.testing.assert_allclose(s, [[0, p - 0.5, 0.5 - p]], atol=1e-6)
+
+
+@pytest.mark.parametrize("place", [0, 1, 20])
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_nan_among_the_scores_is_nan_in_the_loss(place, weight):
+    s, t, mean = random(0, 1, 21), np.zeros((1, 21), "float32"), np.zeros(1)
+    s[0, place], t[0, 5] = np.nan, weight
+    scratch = np.zeros(64, np.uint8)
+    where = 0, t.ctypes.data, None, mean.ctypes.data, scratch.ctypes.data
+    run_calls(loss_and_gradient(CrossEntropy(targets=True), map_of(s), *where), "float32", 1)
+    assert np.isnan(mean[0])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,10 @@ from tatami.engines.cpu.model import CpuModel
 from tatami.errors import NumericError, OptionError
 from tatami.network import find_network
 from tatami.plan import make_plan
+from tatami.plan.cost import layer_costs
 from tatami.plan.measured import with_methods
+from tatami.plan.memory import StepSettings
+from tatami.plan.memory import memory as plan_memory
 from tatami.plan.methods import METHODS, Methods, signature
 from tatami.plan.workspace import Sizes
 from tatami.recipe import SGD, Adam, CrossEntropy, MeanSquaredError
@@ -60,6 +64,9 @@ def test_the_plan_foretells_what_is_taken_to_the_byte(net, batch):
     [
         ("INPUT(8x8x1) -> CONV(4) -> FC(3) -> SOFTMAX", CrossEntropy()),
         ("INPUT(20x20x4) -> FC(300)", MeanSquaredError()),
+        ("INPUT(20x20x4) -> FC(300)", CrossEntropy(targets=True)),
+        ("INPUT(8x8x1) -> CONV(4) -> FC(3) -> SOFTMAX", CrossEntropy(targets=True)),
+        ("INPUT(8x8x1) -> CONV(4) -> FC(1)", CrossEntropy(targets=True)),
     ],
 )
 @pytest.mark.parametrize("batch", [8, 300])
@@ -348,3 +355,49 @@ def test_the_layer_that_began_it_is_found_whatever_lies_in_the_arena():
     model.training.room.memory[:] = 255
 
     assert model.training.first_not_finite(X, model.threads) is None
+
+
+# --- clipping, and steps of several parts ---
+
+
+def test_a_step_that_is_clipped_or_goes_in_parts_allocates_no_array():
+    model = make(batch=BATCH // 2, optimizer=SGD(lr=0.05, momentum=0.9, clip_norm=0.1))
+    for _ in range(3):
+        model.step(X, Y)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        model.step(X, Y)
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak - before < 6144 < model.gradients_buffer.nbytes
+    assert abs(after - before) < 2048
+
+
+def test_the_sum_over_parts_takes_a_buffer_from_the_first_such_step_on():
+    model = make("INPUT(12x12x3) -> CONV(20) -> RELU -> FC(7)", batch=8, plain=True)  # as the plan has it: it is tiny
+    model.step(X[:8], Y[:8])
+    before = model.memory()
+    settings = StepSettings(batch=8, optimizer=model.optimizer)
+    assert before["peak_bytes"] == make_plan(model.network, 8, model.optimizer).memory.peak_bytes
+
+    model.step(X, Y)
+
+    after = model.memory()
+    assert after["gradients"] == 2 * before["gradients"] == 2 * model.gradients_buffer.nbytes
+    foretold = plan_memory(model.network, layer_costs(model.network), replace(settings, accumulate=True))
+    assert (after["gradients"], after["peak_bytes"]) == (foretold.gradients, foretold.peak_bytes)
+    assert {key: after[key] for key in ("input", "weights", "optimizer", "activations", "workspace")} == {
+        key: before[key] for key in ("input", "weights", "optimizer", "activations", "workspace")
+    }
+
+
+def test_dropout_of_the_samples_themselves():
+    """No gradient passes there, but the mask is drawn all the same."""
+    text = "INPUT(12x12x3) -> DROPOUT(0.2) -> CONV(20) -> RELU -> FC(7)"
+    plain, compiled = make(text, plain=True), make(text)
+
+    for _ in range(3):
+        assert compiled.step(X, Y) == pytest.approx(plain.step(X, Y), rel=1e-5)
+    assert plain.memory()["peak_bytes"] == make_plan(plain.network, BATCH, plain.optimizer).memory.peak_bytes

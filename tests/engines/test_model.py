@@ -15,14 +15,6 @@ RNG = np.random.default_rng(0)
 X, Y = RNG.standard_normal((8, 6, 6, 1)), RNG.integers(3, size=8)
 
 
-@pytest.fixture(params=["textbook", "cpu", "cpu compiled"])
-def engine(request, monkeypatch):
-    """The networks of this file are tiny: the CPU engine runs them in plain NumPy, unless it is told to compile."""
-    if request.param == "cpu compiled":
-        monkeypatch.setattr("tatami.engines.cpu.model.is_tiny", lambda network, batch: False)
-    return request.param.split()[0]
-
-
 def make(engine, text=EVERYTHING, **options):
     return compile(find_network(text).build(), engine, **{"batch": 8, "dtype": "float64", **options})
 
@@ -293,15 +285,6 @@ def test_targets_that_do_not_fit_the_squared_error(engine):
     assert "expected labels (8,), or targets (8, 3)" in message(error)
 
 
-def test_a_step_takes_no_more_than_the_batch(engine):
-    with pytest.raises(DataError) as error:
-        make(engine, batch=4).step(X, Y)
-
-    assert message(error) == (
-        "x: more samples than the model was compiled for; got 8; expected at most 4 (hint: compile(..., batch=8))"
-    )
-
-
 def test_a_loss_that_is_no_number_names_step_and_layer_and_changes_nothing(engine):
     model = make(engine)
     model.step(X, Y)
@@ -352,3 +335,9 @@ def test_texts_in_place_of_objects(arguments: dict[str, str], message: str) -> N
     with pytest.raises(OptionError) as caught:
         compile(**{"network": find_network("memo").build(), **arguments})
     assert str(caught.value).startswith(message)
+
+
+def test_a_model_says_what_it_is(engine):
+    assert repr(make(engine, "INPUT(6x6x1) -> CONV(2) -> BN -> FC(3)")) == (
+        f"<{engine} model: 6x6x1 -> 3, 3 layers, 241 parameters, batch 8>"
+    )

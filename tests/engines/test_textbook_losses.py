@@ -17,6 +17,25 @@ def test_cross_entropy():
     assert gradient == pytest.approx(np.array([[1 / 8, 2 / 8, 5 / 8 - 1], [4 / 8, 2 / 8 - 1, 2 / 8]]) / 2)
 
 
+def test_cross_entropy_of_targets():
+    """Rows of weight 1 and 2, over two samples: the probabilities are (1, 2, 5) / 8 and (4, 2, 2) / 8."""
+    targets = np.array([[0.1, 0.2, 0.7], [0.0, 2.0, 0.0]])
+
+    loss, gradient = loss_and_gradient(CrossEntropy(targets=True), SCORES, targets)
+
+    first = -(0.1 * math.log(1 / 8) + 0.2 * math.log(2 / 8) + 0.7 * math.log(5 / 8))
+    assert loss == pytest.approx((first - 2 * math.log(2 / 8)) / 2)
+    by_hand = [[1 / 8 - 0.1, 2 / 8 - 0.2, 5 / 8 - 0.7], [2 * 4 / 8, 2 * 2 / 8 - 2, 2 * 2 / 8]]
+    assert gradient == pytest.approx(np.array(by_hand) / 2)
+
+
+def test_cross_entropy_of_a_class_that_cannot_be_and_need_not():
+    loss, gradient = loss_and_gradient(CrossEntropy(targets=True), np.array([[-1e4, 0.0]]), np.array([[0.0, 1.0]]))
+
+    assert loss == 0
+    assert gradient.tolist() == [[0, 0]]
+
+
 def test_cross_entropy_of_huge_scores():
     loss, gradient = loss_and_gradient(CrossEntropy(), np.array([[1e4, 0.0], [0.0, 1e4]]), np.array([0, 0]))
 
@@ -48,11 +67,20 @@ def test_mean_squared_error_of_targets_and_of_labels():
     assert gradient.tolist() == [[0, 1], [0, 1]]
 
 
-@pytest.mark.parametrize("loss", [CrossEntropy(), Hinge(), Hinge(0.3), MeanSquaredError()], ids=str)
+@pytest.mark.parametrize(
+    ("loss", "by_targets"),
+    [
+        *((loss, False) for loss in (CrossEntropy(), CrossEntropy(True), Hinge(), Hinge(0.3), MeanSquaredError())),
+        *((loss, True) for loss in (CrossEntropy(True), MeanSquaredError())),
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("shape", [(5, 4), (2, 3, 2, 4), (1, 1)], ids=str)
-def test_gradients_agree_with_central_differences(loss, shape):
+def test_gradients_agree_with_central_differences(loss, shape, by_targets):
     rng = np.random.default_rng(0)
     scores, labels = rng.standard_normal(shape), rng.integers(shape[-1], size=shape[:-1])
+    if by_targets:
+        labels = rng.exponential(size=shape)
     _, gradient = loss_and_gradient(loss, scores, labels)
 
     numeric = np.zeros(shape)

@@ -20,3 +20,12 @@ def test_bad_values():
     )
     with pytest.raises(OptionError, match="hinge: impossible margin; got 0; expected a positive number"):
         Hinge(0)
+
+
+def test_which_losses_take_targets():
+    takes = {loss: loss.takes_targets for loss in (CrossEntropy(), CrossEntropy(True), MeanSquaredError(), Hinge())}
+    assert list(takes.values()) == [False, True, True, False]
+    assert make_loss("cross-entropy") == CrossEntropy(targets=False)
+    assert CrossEntropy(targets=True).name == "cross-entropy"
+    with pytest.raises(OptionError, match="cross-entropy: impossible targets; got 'yes'; expected True or False"):
+        CrossEntropy(targets="yes")

@@ -23,6 +23,8 @@ def test_by_name(name, expected):
 
 def test_by_name_with_options():
     assert make_optimizer("momentum", 0.5, weight_decay=0.1, momentum=0.8) == SGD(0.5, 0.8, weight_decay=0.1)
+    assert make_optimizer("adamw", clip_norm=1) == AdamW(clip_norm=1.0)
+    assert make_optimizer("rmsprop").clip_norm is None
 
 
 def test_slots():
@@ -42,7 +44,7 @@ def test_slots():
         ),
         (
             lambda: make_optimizer("adam", wight_decay=1),
-            "adam: unknown option wight_decay; expected lr, weight_decay, betas, eps"
+            "adam: unknown option wight_decay; expected lr, weight_decay, clip_norm, betas, eps"
             " (hint: did you mean weight_decay?)",
         ),
         (lambda: make_optimizer("sgd", 0), "sgd: impossible lr; got 0; expected a positive number"),
@@ -56,6 +58,9 @@ def test_slots():
         (lambda: Adam(eps=0), "adam: impossible eps; got 0; expected a positive number"),
         (lambda: RMSProp(alpha=2), "rmsprop: impossible alpha; got 2; expected a number of at least 0 and under 1"),
         (lambda: RMSProp(eps=-1), "rmsprop: impossible eps; got -1; expected a positive number"),
+        (lambda: SGD(clip_norm=0), "sgd: impossible clip_norm; got 0; expected a positive number"),
+        (lambda: Adam(clip_norm=float("inf")), "adam: impossible clip_norm; got inf; expected a positive number"),
+        (lambda: Adam(clip_norm=True), "adam: impossible clip_norm; got True; expected a positive number"),
     ],
 )
 def test_bad_values(make, text):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tatami.errors import OptionError, nearest
 from tatami.network import Network
+from tatami.network.layers import size_text
 from tatami.recipe import SGD, CrossEntropy, Loss, Optimizer
 
 Array: TypeAlias = NDArray[Any]
@@ -25,14 +26,19 @@ MAX_SEED = 2**63 - 1
 class Model(Protocol):
     """A network with weights, ready to train and to predict.
 
-    Samples x are (n, *network.input_shape), channels last. Labels y are whole numbers (n,), or, for the mean squared
-    error, also targets of the shape of the scores. A network that ends in maps takes one label a position: all but the
-    last axis of the scores. :meth:`step` and :meth:`gradients` take 1 to ``batch`` samples; :meth:`forward` and
-    :meth:`score` any number, ``batch`` at a time.
+    Samples x are (n, *network.input_shape), channels last. Labels y are whole numbers (n,). A loss that takes targets,
+    as the mean squared error and ``CrossEntropy(targets=True)`` do, may have them in place of labels: of the shape of
+    the scores. A network that ends in maps takes one label a position: all but the last axis of the scores.
+
+    All take any number of samples n >= 1. More than ``batch`` go through in parts of at most ``batch``. The gradients
+    of a step are then the sum of the parts', each multiplied by its share of the samples, and the weights move once
+    (gradient accumulation). Without BN, which sees a part at a time and moves its running statistics with each, and
+    without DROPOUT, which draws anew for each, that equals one pass of all samples. In the CPU engine the sum takes a
+    buffer of the size of the parameters, from the first such step on; :meth:`memory` counts it among the gradients.
 
     Attributes:
         network: what it computes.
-        batch: most samples in one step.
+        batch: most samples in one pass.
     """
 
     network: Network
@@ -43,7 +49,7 @@ class Model(Protocol):
         ...
 
     def step(self, x: Array, y: Array, lr: float | None = None) -> float:
-        """One step of gradient descent; returns the mean loss before it.
+        """One step of gradient descent on any number of samples; returns the mean loss before it.
 
         Args:
             x: samples.
@@ -52,7 +58,8 @@ class Model(Protocol):
 
         Raises:
             DataError: x or y does not fit the network.
-            NumericError: the loss is no finite number; nothing was changed.
+            NumericError: the loss, or the length of a gradient that is to be clipped, is no finite number; nothing was
+                changed.
         """
         ...
 
@@ -75,7 +82,7 @@ class Model(Protocol):
     def gradients(self, x: Array, y: Array) -> tuple[float, dict[str, Array]]:
         """The mean loss and its gradient for every trainable parameter (``conv1.weight``), in training mode.
 
-        Changes nothing.
+        Changes nothing. They are not clipped.
 
         Raises:
             DataError: x or y does not fit the network.
@@ -108,7 +115,7 @@ class Model(Protocol):
         ...
 
     def memory(self) -> dict[str, int]:
-        """Measured bytes of a training step on ``batch`` samples, under the plan's keys.
+        """Measured bytes of a training step of passes of ``batch`` samples, under the plan's keys.
 
         They are weights, gradients, optimizer, activations (kept for the backward pass), workspace, peak_bytes. An
         engine leaves out what it does not have.
@@ -132,7 +139,7 @@ def compile(
     Args:
         network: any network.
         engine: who computes: ``cpu``, fast, or ``textbook``, the definitions in plain NumPy.
-        batch: most samples in one step.
+        batch: most samples in one pass.
         optimizer: ``SGD()`` unless given.
         loss: ``CrossEntropy()`` unless given.
         seed: of the first weights and of dropout.
@@ -173,3 +180,10 @@ def compile(
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def model_text(engine: str, network: Network, batch: int) -> str:
+    """A model in one line: ``<cpu model: 28x28x1 -> 10, 9 layers, 421,642 parameters, batch 64>``."""
+    sizes = f"{size_text(network.input_shape)} -> {size_text(network.output_shape)}"
+    parameters = sum(parameter.size for parameter in network.parameters().values() if parameter.trainable)
+    return f"<{engine} model: {sizes}, {len(network) - 1} layers, {parameters:,} parameters, batch {batch}>"

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from tatami.engines.base import Array
-from tatami.errors import DataError, RunError
+from tatami.errors import DataError, NumericError, RunError
 from tatami.network.layers import Shape, size_text
-from tatami.recipe import Loss, MeanSquaredError
+from tatami.recipe import CrossEntropy, Loss
 
 
-def check_samples(x: ArrayLike, shape: Shape, dtype: np.dtype, most: int | None = None) -> Array:
-    """Samples as an array of ``dtype``, (n, *shape), n at least 1 and at most ``most``.
+def check_samples(x: ArrayLike, shape: Shape, dtype: np.dtype) -> Array:
+    """Samples as an array of ``dtype``, (n, *shape), n at least 1.
 
     Raises:
         DataError: they are not; the hint says what would make them so.
@@ -32,14 +32,6 @@ def check_samples(x: ArrayLike, shape: Shape, dtype: np.dtype, most: int | None 
         )
     if len(x) == 0:
         raise DataError("no samples", where="x", got=_shape_text(x.shape), expected="at least 1")
-    if most is not None and len(x) > most:
-        raise DataError(
-            "more samples than the model was compiled for",
-            where="x",
-            got=len(x),
-            expected=f"at most {most}",
-            hint=f"compile(..., batch={len(x)})",
-        )
     return x.astype(dtype, copy=False)
 
 
@@ -57,30 +49,35 @@ def _shape_hint(found: Shape, shape: Shape) -> str | None:
     return f"the network begins with INPUT({size_text(shape)})"
 
 
-def check_targets(y: ArrayLike, scores: Shape, loss: Loss) -> Array:
-    """Labels as integers (n,), or, for the mean squared error, also targets of the shape of the ``scores`` (n, ..., K).
+def check_targets(y: ArrayLike, scores: Shape, loss: Loss, dtype: np.dtype) -> Array:
+    """Labels as integers (n,); for a loss that takes targets also those, of the shape of the ``scores`` (n, ..., K).
+
+    Targets come back as ``dtype``.
 
     Raises:
-        DataError: they do not fit, or a label is not one of the K classes.
+        DataError: they do not fit, a label is not one of the K classes, or a target is NaN, infinite, or, for
+            cross-entropy, negative.
     """
     y = np.asarray(y)
-    if isinstance(loss, MeanSquaredError) and y.shape == scores and y.dtype.kind in "fiub":
-        return y
+    if loss.takes_targets and y.shape == scores and y.dtype.kind in "fiub":
+        return _finite_targets(y, loss, dtype)
     *places, classes = scores
+    targets = f", or targets {_shape_text(scores)}" if loss.takes_targets else ""
     if y.shape != tuple(places):
-        targets = f", or targets {_shape_text(scores)}" if isinstance(loss, MeanSquaredError) else ""
         raise DataError(
             "the labels do not fit the samples",
             where="y",
             got=_shape_text(y.shape),
             expected=f"labels {_shape_text(tuple(places))}{targets}",
-            hint="labels are class numbers: y.argmax(axis=-1) turns one-hot rows into them"
-            if y.shape == scores
-            else None,
+            hint=_rows_hint(loss) if y.shape == scores else None,
         )
     if y.dtype.kind not in "iu":
         raise DataError(
-            "labels are whole numbers", where="y", got=f"dtype {y.dtype}", expected="integers", hint="y.astype(int)"
+            "labels are whole numbers",
+            where="y",
+            got=f"dtype {y.dtype}",
+            expected=f"integers{targets}",
+            hint="y[..., None] makes them targets" if targets and classes == 1 else "y.astype(int)",
         )
     low, high = int(y.min()), int(y.max())
     if low < 0 or high >= classes:
@@ -91,6 +88,39 @@ def check_targets(y: ArrayLike, scores: Shape, loss: Loss) -> Array:
             expected=f"0 to {classes - 1}, as the network has {classes} outputs",
         )
     return y
+
+
+def _finite_targets(y: Array, loss: Loss, dtype: np.dtype) -> Array:
+    with np.errstate(over="ignore"):  # it shows as infinity
+        y = y.astype(dtype, copy=False)
+    are_weights = isinstance(loss, CrossEntropy)
+    low, high = y.min(), y.max()  # NaN, where one value is
+    if not (np.isfinite(low) and np.isfinite(high) and (low >= 0 or not are_weights)):
+        usable = np.isfinite(y) & (y >= 0) if are_weights else np.isfinite(y)
+        place = np.unravel_index(np.argmin(usable), y.shape)
+        raise DataError(
+            "a target cannot be used",
+            where=f"y, row {place[0]}",
+            got=y[place],
+            expected="finite numbers" + " of at least 0" * are_weights,
+        )
+    return y
+
+
+def _rows_hint(loss: Loss) -> str:
+    hint = "labels are class numbers: y.argmax(axis=-1) turns one-hot rows into them"
+    return f"{hint}; CrossEntropy(targets=True) takes the rows" if isinstance(loss, CrossEntropy) else hint
+
+
+def gradients_not_finite(gradients: Iterable[tuple[str, Array]], norm: float, step: int) -> NumericError:
+    """The error of a step whose gradient has a length of no finite number; names the first parameter that has it."""
+    first = next((name for name, gradient in gradients if not np.isfinite(gradient).all()), "the norm")
+    return NumericError(
+        "the norm of the gradient is no number any more",
+        where=f"step {step}",
+        got=f"{norm}; NaN or infinity first in {first}",
+        hint="a smaller learning rate, or BN after each CONV",
+    )
 
 
 def check_tensors(found: Mapping[str, Array], expected: Mapping[str, Shape], what: str) -> None:

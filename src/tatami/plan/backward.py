@@ -24,7 +24,6 @@ from tatami.plan.kept import CPU
 from tatami.plan.ops import Backward, Copy, LossStep, Pass, Place, Remake, Target, Zero
 from tatami.plan.program import Maker
 from tatami.plan.workspace import backward_bytes, forward_bytes, loss_bytes
-from tatami.recipe import MeanSquaredError
 
 LABEL_BYTES = 8
 
@@ -80,9 +79,10 @@ class _Backward:
     def loss(self) -> None:
         maker, output = self.maker, self.network.nodes[-1]
         scores = maker.places[output.name]
-        size = self.settings.batch * product(output.shape[:-1]) * LABEL_BYTES
-        if isinstance(self.settings.loss, MeanSquaredError):  # labels, or targets of the shape of the scores
-            size = max(size, self.settings.batch * product(output.shape) * self.settings.itemsize)
+        if self.settings.loss.takes_targets:
+            size = self.settings.batch * product(output.shape) * self.settings.itemsize
+        else:
+            size = self.settings.batch * product(output.shape[:-1]) * LABEL_BYTES
         labels = maker.make("labels", "scratch", size)
         maker.buffers[labels].first = 0  # they come with the samples
         scratch = maker.scratch("loss", output.name, loss_bytes(self.settings.loss, output.shape, self.settings.sizes))

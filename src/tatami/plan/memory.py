@@ -43,7 +43,8 @@ class StepSettings:
         segments: layers that checkpointing runs again: see :mod:`tatami.plan.schedule`.
         loss: whose labels the CPU engine keeps.
         forced: methods of convolution that the CPU engine takes wherever it can: see :mod:`tatami.plan.methods`.
-        accumulate: whether the gradients of several steps are summed, and so live from step to step.
+        accumulate: whether the gradients of several passes are summed. In PyTorch they then live from step to step,
+            the CPU engine keeps the sum beside them.
     """
 
     batch: int = 1
@@ -87,7 +88,7 @@ class Memory:
         textbook_training_bytes: twice that, for the gradients of the maps.
         input: the samples.
         weights: parameters, running statistics, and in mixed precision the 16-bit copies.
-        gradients: one float32 value a trainable parameter.
+        gradients: one float32 value a trainable parameter; where the CPU engine accumulates, two.
         optimizer: its state.
         activations: what the forward pass keeps for the backward pass; at inference, the most that is alive at a time.
         workspace: what lives only within the passes, at the peak: gradients of activations, and activations that are
@@ -161,7 +162,8 @@ def _arena_memory(network: Network, costs: tuple[LayerCost, ...], settings: Step
     program = make_program(scored_network(network, settings.loss), program_settings(network, settings))
     batch = settings.batch
     weights, state = weight_bytes(network, settings), optimizer_bytes(network, settings)
-    gradients = FLOAT32 * sum(cost.params for cost in costs) if settings.training else 0
+    copies = (2 if settings.accumulate else 1) if settings.training else 0
+    gradients = copies * FLOAT32 * sum(cost.params for cost in costs)
     constant = weights + gradients + state
     timeline = [
         (Step(op.phase, op.node), constant + count) for op, count in zip(program.ops, program.alive(), strict=True)

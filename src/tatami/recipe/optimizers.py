@@ -20,6 +20,9 @@ class Optimizer:
         lr: learning rate.
         weight_decay: L2 penalty, added to the gradient as weight_decay * w (AdamW: taken off the weights themselves).
             It falls on every trainable parameter.
+        clip_norm: longest that the gradient may be, all parameters taken as one vector; a longer one g is scaled to it,
+            g * clip_norm / length, before all else. None leaves it as it is. Source: Pascanu et al. 2013, On the
+            difficulty of training recurrent neural networks, algorithm 1.
 
     Raises:
         OptionError: a value that makes no sense.
@@ -30,10 +33,13 @@ class Optimizer:
     lr: float = 1e-3
     _: KW_ONLY
     weight_decay: float = 0.0
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
         need_positive(self.name, "lr", self.lr)
         need_at_least_zero(self.name, "weight_decay", self.weight_decay)
+        if self.clip_norm is not None:
+            need_positive(self.name, "clip_norm", self.clip_norm)
 
     @property
     def slots(self) -> tuple[str, ...]:

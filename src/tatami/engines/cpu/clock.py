@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-SEED, STEP, COUNT, RATE = range(4)
-"""Words: the model's seed; steps done (for random numbers); the number of this step from 1; float64, learning rate."""
+from tatami.engines.parts import random_step
 
-WORDS = 4
+SEED, STEP, COUNT, RATE, SCALE = range(5)
+"""Words: the model's seed; what random numbers are drawn by; the number of this step from 1; and two of float64, the
+learning rate and what gradients are multiplied by."""
+
+WORDS = 5
 
 
 class Clock:
@@ -16,6 +19,8 @@ class Clock:
     def __init__(self, seed: int) -> None:
         self._words = np.zeros(WORDS, np.int64)
         self._words[SEED] = seed
+        self._numbers = self._words.view(np.float64)
+        self._numbers[SCALE] = 1.0
 
     @property
     def address(self) -> int:
@@ -29,7 +34,7 @@ class Clock:
 
     @property
     def step(self) -> int:
-        """Steps done."""
+        """What random numbers are drawn by: see :func:`tatami.engines.parts.random_step`."""
         return int(self._words[STEP])
 
     @property
@@ -40,9 +45,18 @@ class Clock:
     @property
     def rate(self) -> float:
         """The learning rate."""
-        return float(self._words[RATE : RATE + 1].view(np.float64)[0])
+        return float(self._numbers[RATE])
 
-    def set(self, step: int, rate: float) -> None:
-        """Set the clock for the step after ``step`` steps, at learning rate ``rate``."""
-        self._words[STEP], self._words[COUNT] = step, step + 1
-        self._words[RATE : RATE + 1].view(np.float64)[0] = rate
+    @property
+    def scale(self) -> float:
+        """What gradients are multiplied by."""
+        return float(self._numbers[SCALE])
+
+    def set(self, step: int, rate: float, part: int = 0) -> None:
+        """Set the clock for a part of the step after ``step`` steps, at learning rate ``rate``."""
+        self._words[STEP], self._words[COUNT] = random_step(step, part), step + 1
+        self._numbers[RATE] = rate
+
+    def set_scale(self, scale: float) -> None:
+        """Set what gradients are multiplied by; 1 at first."""
+        self._numbers[SCALE] = scale

@@ -7,7 +7,7 @@ import numpy as np
 from tatami.engines.base import Array
 from tatami.engines.cpu.clock import Clock
 from tatami.engines.cpu.executable import Table, make_table
-from tatami.engines.cpu.labels import give_labels, labels_layout, takes_targets
+from tatami.engines.cpu.labels import give_labels, give_samples, labels_layout
 from tatami.engines.cpu.losses import loss_and_gradient
 from tatami.engines.cpu.memory import Room, Tensors, aligned_array
 from tatami.engines.cpu.rules import Site, calls_of
@@ -48,7 +48,7 @@ class Inference:
 
     def run(self, x: Array, threads: int) -> Array:
         """The scores of at most ``batch`` samples: a view of the arena, good until the next run."""
-        self.room.array(self.program.places[self.program.network.nodes[0].name], len(x))[...] = x
+        give_samples(self.room, x)
         self._table.run(len(x), threads)
         return self.room.array(self._scores, len(x))
 
@@ -60,7 +60,7 @@ class Inference:
             self._labels = aligned_array(int(np.prod(shape, dtype=np.int64)), kind).reshape(shape)
             size = loss_bytes(settings.loss, self.program.network.output_shape, settings.sizes)
             self._scratch, self._loss = aligned_array(size, np.dtype(np.uint8)), np.zeros(1)
-            targets = takes_targets(settings.loss)
+            targets = settings.loss.takes_targets
             labels = self._labels.ctypes.data
             calls = loss_and_gradient(
                 settings.loss,

@@ -10,7 +10,7 @@ import math
 from functools import singledispatch
 from typing import Any
 
-from numba import float64, int64
+from numba import float64, int64, njit
 
 from tatami.engines.cpu.kernels import Call, Kernel, Number, kernel, share
 from tatami.engines.cpu.places import Map
@@ -30,7 +30,7 @@ def loss_and_gradient(
         loss: which.
         scores: (K,) or (*spatial, K).
         labels: address of one int64 for each row, which is the true class; 0 if there are targets.
-        targets: address of dense values, K for each row, for the squared error; 0 if there are labels.
+        targets: address of dense values, K for each row, for losses that take such; 0 if there are labels.
         d_scores: the gradient, perhaps in the memory of the scores; None if only the loss is wanted.
         loss_address: of one float64.
         scratch: of :func:`tatami.plan.scratch.losses.loss_scratch` bytes.
@@ -42,7 +42,8 @@ def loss_and_gradient(
 def _cross_entropy(
     loss: CrossEntropy, scores: Map, labels: int, targets: int, d_scores: Map | None, loss_address: int, scratch: int
 ) -> list[Call]:
-    return _calls(cross_entropy, scores, d_scores, (labels,), loss_address, scratch, scores.positions)
+    rows, truth = (soft_cross_entropy, targets) if targets else (cross_entropy, labels)
+    return _calls(rows, scores, d_scores, (truth,), loss_address, scratch, scores.positions)
 
 
 @loss_and_gradient.register
@@ -103,6 +104,45 @@ def cross_entropy(args: Any, real: Any, n: int, part: int, parts: int) -> None:
             p = float64(d[y]) / total
             multiply_row(d, real(portion / total), classes, real)
             d[y] = real((p - 1.0) * portion)
+    pointer(scratch, float64)[8 * part] = loss
+
+
+@njit(nogil=True, error_model="numpy")
+def _weighed(s: Any, t: Any, top: Any, count: int, real: Any) -> tuple[float, float]:
+    """The sums of t, and of t (s - top) where t is not 0, for there s may be -infinity."""
+    width, tops, zero = lanes(real), splat(top, real), splat(real(0), real)
+    weight, total = 0.0, 0.0
+    for start in range(0, count, LONG):
+        stop, weights, sums = min(start + LONG, count), zero, zero
+        for i in range(start, stop, width):
+            target = load_some(t, i, stop - i)
+            weights = weights + target
+            sums = sums + choose(target, zero, target * (load_some(s, i, stop - i) - tops), zero)
+        weight += float64(lane_sum(weights))
+        total += float64(lane_sum(sums))
+    return weight, total
+
+
+@kernel
+def soft_cross_entropy(args: Any, real: Any, n: int, part: int, parts: int) -> None:
+    """W log(sum_j exp(s_j)) - sum_j t_j s_j, w the sum of t; the gradient is w p - t (see the recipe)."""
+    scores, ss, gradient, gs, positions, classes, scratch, targets = unpack(args, 8)
+    keep, width = gradient != 0, lanes(real)
+    scores, gradient, targets = pointer(scores, real), pointer(gradient, real), pointer(targets, real)
+    portion, loss = 1.0 / (n * positions), 0.0
+    pull = splat(real(-portion), real)
+    first_row, last_row = share(n * positions, part, parts)
+    for row in range(first_row, last_row):
+        s, d, t = at(scores, row * ss), at(gradient, row * gs), at(targets, row * classes)
+        top = largest(s, classes, real)
+        weight, true = _weighed(s, t, top, classes, real)  # before the powers, which may be written over the scores
+        total = powers(s, d, top, classes, real, keep)
+        loss += weight * math.log(total) - true
+        if keep:
+            factor = splat(real(weight / total * portion), real)
+            for i in range(0, classes, width):
+                some = classes - i
+                store_some(d, i, fma(load_some(d, i, some), factor, load_some(t, i, some) * pull), some)
     pointer(scratch, float64)[8 * part] = loss
 
 

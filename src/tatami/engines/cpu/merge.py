@@ -8,7 +8,6 @@ from typing import Any
 from numba import float64
 
 from tatami.engines.cpu.bend import bend
-from tatami.engines.cpu.copying import copy
 from tatami.engines.cpu.kernels import Call, Number, kernel, share
 from tatami.engines.cpu.places import Bend, Map
 from tatami.engines.cpu.pointers import at, pointer, real_number, unpack
@@ -24,11 +23,6 @@ def add_forward(inputs: Sequence[Map], y: Map, shape: Bend) -> list[Call]:
         return [Call(two_added, pair_args(inputs[0], inputs[1], y, False, shape.slope, shape.cap))]
     where = (y.address, y.stride, *along(y, *inputs), shape.slope, shape.cap)
     return [Call(many_added, (*where, len(inputs), *_places(inputs)))]
-
-
-def add_gradient(dy: Map, dx: Map, add: bool) -> list[Call]:
-    """The gradient of each input is that of the sum."""
-    return copy(dy, dx, add)
 
 
 def multiply_forward(inputs: Sequence[Map], y: Map) -> list[Call]:

@@ -6,17 +6,19 @@ import math
 import os
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from scipy.special import softmax
 
-from tatami.engines.base import Array
-from tatami.engines.checks import check_samples, check_targets, check_tensors
+from tatami.engines.base import Array, model_text
+from tatami.engines.checks import check_samples, check_targets, check_tensors, gradients_not_finite
 from tatami.engines.cpu.clock import Clock
+from tatami.engines.cpu.gradient_sum import GradientSum
 from tatami.engines.cpu.memory import Tensors, aligned_array
 from tatami.engines.initial import initial_weights
+from tatami.engines.parts import parts_of
 from tatami.errors import DataError, NumericError
 from tatami.network import Network
 from tatami.plan.machine import thread_count
@@ -86,6 +88,7 @@ class CpuModel:
             self.weights.view(name)[...] = value
         self.slots = {slot: aligned_array(self.weights.trainable, dtype) for slot in optimizer.slots}
         self.gradients_buffer = aligned_array(self.weights.trainable, dtype)
+        self._gradient_sum = GradientSum(self.gradients_buffer)
         self._clock = Clock(seed)
         self._made_by = {"seed": seed, "init": init, "methods": self.methods, "plain": self.plain}
         # Cross-entropy contains the softmax: a SOFTMAX at the end makes probabilities that the loss does not see.
@@ -96,6 +99,9 @@ class CpuModel:
         self._inference: AnyInference | None = None
         self._turn = threading.RLock()
         _MODELS.add(self)
+
+    def __repr__(self) -> str:
+        return model_text("cpu", self.network, self.batch)
 
     # --- training ---
 
@@ -108,26 +114,48 @@ class CpuModel:
     def step(self, x: Array, y: Array, lr: float | None = None) -> float:
         """One step of gradient descent; returns the mean loss before it."""
         with self._turn:
-            loss = self._passes(x, y, self.optimizer.lr if lr is None else lr)
-            training = self._trained()
+            x, y = self._checked(x, y)
+            parts = parts_of(len(x), self.batch)
+            running = self.weights.flat[self.weights.trainable :]
+            before = running.copy() if len(parts) > 1 else None
+            try:
+                loss = self._passes(x, y, parts, self.optimizer.lr if lr is None else lr, moves=True)
+                self._clip()
+            except BaseException:
+                if before is not None:  # the running statistics have moved with each part
+                    running[...] = before
+                raise
             if self._inference is not None:
                 self._inference.is_prepared = False  # before the weights move, for the user may interrupt in between
             self.steps += 1
-            training.update.run(len(x), self.threads)
+            self._trained().update.run(parts[-1].stop - parts[-1].start, self.threads)
             return loss
 
     def gradients(self, x: Array, y: Array) -> tuple[float, dict[str, Array]]:
         """The mean loss and its gradients, in training mode; changes nothing."""
         with self._turn:
-            loss = self._passes(x, y, 0.0)
-            names = self.weights.trained()
-            return loss, {name: self.weights.view(name, self.gradients_buffer).copy() for name in names}
+            x, y = self._checked(x, y)
+            loss = self._passes(x, y, parts_of(len(x), self.batch), 0.0, moves=False)
+            return loss, {name: gradient.copy() for name, gradient in self._gradient_views()}
 
-    def _passes(self, x: Array, y: Array, lr: float) -> float:
-        x = check_samples(x, self.network.input_shape, self.dtype, self.batch)
-        y = check_targets(y, (len(x), *self.network.output_shape), self.loss)
-        training = self._trained()
-        self._clock.set(self.steps, lr)
+    def _checked(self, x: Array, y: Array) -> tuple[Array, Array]:
+        x = check_samples(x, self.network.input_shape, self.dtype)
+        return x, check_targets(y, (len(x), *self.network.output_shape), self.loss, self.dtype)
+
+    def _passes(self, x: Array, y: Array, parts: Sequence[slice], lr: float, *, moves: bool) -> float:
+        """The mean loss, and in the buffer its gradients; running statistics move with all parts but the last."""
+        training, total = self._trained(), 0.0
+        for i, part in enumerate(parts):
+            n, is_last = part.stop - part.start, i == len(parts) - 1
+            self._clock.set(self.steps, lr, i)
+            loss = self._pass(training, x[part], y[part])
+            total += n / len(x) * loss
+            self._gradient_sum.take(n / len(x), i == 0, is_last)
+            if moves and not is_last:
+                training.statistics.run(n, self.threads)
+        return total
+
+    def _pass(self, training: AnyTraining, x: Array, y: Array) -> float:
         training.give(x, y)
         training.forward.run(len(x), self.threads)
         loss = training.loss()
@@ -135,6 +163,22 @@ class CpuModel:
             raise self._not_finite(training, x, loss)
         training.backward.run(len(x), self.threads)
         return loss
+
+    def _clip(self) -> None:
+        """Where the gradient is too long, have the update shorten it."""
+        limit = self.optimizer.clip_norm
+        if limit is None:
+            return
+        norm = self._trained().gradient_norm(self.threads)
+        if not math.isfinite(norm):
+            raise gradients_not_finite(self._gradient_views(), norm, self.steps + 1)
+        self._clock.set_scale(limit / norm if norm > limit else 1.0)
+
+    def _gradient_views(self) -> Iterator[tuple[str, Array]]:
+        """The gradients as they lie in the buffer, in the order of the layers."""
+        for name, parameter in self.network.parameters().items():
+            if parameter.trainable:
+                yield name, self.weights.view(name, self.gradients_buffer)
 
     def _not_finite(self, training: AnyTraining, x: Array, loss: float) -> Exception:
         """Who began it: the pass is made again, op by op, up to the first output with NaN or infinity."""
@@ -156,8 +200,7 @@ class CpuModel:
 
     def score(self, x: Array, y: Array) -> tuple[float, Array]:
         """The mean loss and the output, in inference mode."""
-        x = check_samples(x, self.network.input_shape, self.dtype)
-        y = check_targets(y, (len(x), *self.network.output_shape), self.loss)
+        x, y = self._checked(x, y)
         total, parts = 0.0, []
         with self._turn:
             for start in range(0, len(x), self.batch):
@@ -274,7 +317,7 @@ class CpuModel:
             program = self._trained().program
             taken = {
                 "weights": self.weights.flat.nbytes,
-                "gradients": self.gradients_buffer.nbytes,
+                "gradients": self.gradients_buffer.nbytes + self._gradient_sum.nbytes,
                 "optimizer": sum(slot.nbytes for slot in self.slots.values()),
             }
             room = self._trained().room.memory.nbytes

@@ -1,7 +1,8 @@
 """Optimizers: one sweep over all parameters, which lie in one flat buffer, as do gradients and each slot of the state.
 
 The formulas and their sources stand in :mod:`tatami.recipe.optimizers`. The learning rate and the number of the step
-are read from memory, as they change from step to step; what follows from them is worked out in float64.
+are read from memory, as they change from step to step; so is the factor of clipping, by which all gradients are
+multiplied. What follows from them is worked out in float64.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from numba import int64, njit
 
-from tatami.engines.cpu.clock import COUNT, RATE
+from tatami.engines.cpu.clock import COUNT, RATE, SCALE
 from tatami.engines.cpu.kernels import Call, kernel, share
 from tatami.engines.cpu.pointers import pointer, real_number, unpack
 from tatami.engines.cpu.vector import fma, lanes, load_some, splat, square_root, store_some
@@ -66,7 +67,7 @@ def _adam(optimizer: Adam, weights: int, gradients: int, slots: Sequence[int], c
 
 
 @njit(nogil=True, error_model="numpy")
-def _lines(count: int, width: int, part: int, parts: int) -> Any:
+def lines_of(count: int, width: int, part: int, parts: int) -> Any:
     """The part's range of values, cut at cache lines."""
     first, last = share((count + width - 1) // width, part, parts)
     return first * width, min(last * width, count)
@@ -84,11 +85,12 @@ def descent(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     w, g, count, clock, decay = unpack(args, 5)
     w, g, clock, width = pointer(w, real), pointer(g, real), pointer(clock, int64), lanes(real)
     decay, rate = _vector(decay, real), splat(real(-real_number(clock[RATE])), real)
-    first, last = _lines(count, width, part, parts)
+    scale = splat(real(real_number(clock[SCALE])), real)
+    first, last = lines_of(count, width, part, parts)
     for i in range(first, last, width):
         some = last - i
         weight = load_some(w, i, some)
-        gradient = fma(decay, weight, load_some(g, i, some))
+        gradient = fma(decay, weight, scale * load_some(g, i, some))
         store_some(w, i, fma(rate, gradient, weight), some)
 
 
@@ -99,11 +101,12 @@ def momentum(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     w, g, v, clock, width = pointer(w, real), pointer(g, real), pointer(v, real), pointer(clock, int64), lanes(real)
     decay, keep, a, b = _vector(decay, real), _vector(keep, real), _vector(a, real), _vector(b, real)
     rate = splat(real(-real_number(clock[RATE])), real)
-    first, last = _lines(count, width, part, parts)
+    scale = splat(real(real_number(clock[SCALE])), real)
+    first, last = lines_of(count, width, part, parts)
     for i in range(first, last, width):
         some = last - i
         weight = load_some(w, i, some)
-        gradient = fma(decay, weight, load_some(g, i, some))
+        gradient = fma(decay, weight, scale * load_some(g, i, some))
         velocity = fma(keep, load_some(v, i, some), gradient)
         store_some(v, i, velocity, some)
         store_some(w, i, fma(rate, fma(a, velocity, b * gradient), weight), some)
@@ -117,11 +120,12 @@ def rmsprop(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     new = splat(real(1.0 - real_number(alpha)), real)
     decay, alpha, eps = _vector(decay, real), _vector(alpha, real), _vector(eps, real)
     rate = splat(real(real_number(clock[RATE])), real)
-    first, last = _lines(count, width, part, parts)
+    scale = splat(real(real_number(clock[SCALE])), real)
+    first, last = lines_of(count, width, part, parts)
     for i in range(first, last, width):
         some = last - i
         weight = load_some(w, i, some)
-        gradient = fma(decay, weight, load_some(g, i, some))
+        gradient = fma(decay, weight, scale * load_some(g, i, some))
         square = fma(alpha, load_some(s, i, some), new * gradient * gradient)
         store_some(s, i, square, some)
         store_some(w, i, weight - rate * gradient / (square_root(square) + eps), some)
@@ -143,11 +147,12 @@ def adam(args: Any, real: Any, n: int, part: int, parts: int) -> None:
     smaller = splat(real(1.0 - lr * real_number(shrink)), real)
     new_1, new_2 = splat(real(1.0 - b1), real), splat(real(1.0 - b2), real)
     decay, keep_1, keep_2, eps = _vector(decay, real), _vector(beta_1, real), _vector(beta_2, real), _vector(eps, real)
-    first, last = _lines(count, width, part, parts)
+    scale = splat(real(real_number(clock[SCALE])), real)
+    first, last = lines_of(count, width, part, parts)
     for i in range(first, last, width):
         some = last - i
         weight = load_some(w, i, some)
-        gradient = fma(decay, weight, load_some(g, i, some))
+        gradient = fma(decay, weight, scale * load_some(g, i, some))
         weight = weight * smaller
         mean = fma(keep_1, load_some(m, i, some), new_1 * gradient)
         variance = fma(keep_2, load_some(v, i, some), new_2 * gradient * gradient)

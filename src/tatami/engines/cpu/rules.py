@@ -30,7 +30,6 @@ from tatami.engines.cpu import (
 from tatami.engines.cpu import softmax as softmax_kernels
 from tatami.engines.cpu.clock import Clock
 from tatami.engines.cpu.kernels import Call
-from tatami.engines.cpu.labels import takes_targets
 from tatami.engines.cpu.memory import Room, Tensors, aligned_array
 from tatami.engines.cpu.methods import find_method
 from tatami.engines.cpu.places import STRAIGHT, Bend, Map
@@ -128,7 +127,7 @@ def calls_of(op: Op, site: Site) -> list[Call]:
             return copying.zero(room.map(op.target))
         case LossStep():
             loss, labels = room.program.settings.loss, room.address(op.labels)
-            targets = takes_targets(loss)
+            targets = loss.takes_targets
             return losses.loss_and_gradient(
                 loss,
                 room.map(op.scores),

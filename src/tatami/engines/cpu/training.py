@@ -1,7 +1,8 @@
-"""A training step, ready to run: three tables, for the forward pass with the loss, the backward pass, the update."""
+"""A training step, ready to run: tables for the forward pass with the loss, the backward pass, and the update."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,12 +11,13 @@ from tatami.engines.base import Array
 from tatami.engines.cpu.clock import Clock
 from tatami.engines.cpu.compilation import compile_kernels
 from tatami.engines.cpu.executable import make_table
+from tatami.engines.cpu.gradient_norm import LINE, squares
 from tatami.engines.cpu.kernels import Call
-from tatami.engines.cpu.labels import give_labels, labels_layout
-from tatami.engines.cpu.memory import Room, Tensors
+from tatami.engines.cpu.labels import give, give_samples
+from tatami.engines.cpu.memory import Room, Tensors, aligned_array
 from tatami.engines.cpu.optimizers import update
 from tatami.engines.cpu.rules import Site, calls_of, running_statistics
-from tatami.plan.ops import Forward, LossStep, Op
+from tatami.plan.ops import Forward, Op
 from tatami.plan.program import Program
 from tatami.recipe import Optimizer
 
@@ -28,6 +30,7 @@ class Training:
         room: where.
         site: what the calls are made for.
         forward, backward, update: the tables.
+        statistics: the part of the update that moves running statistics, for parts of a step.
     """
 
     def __init__(
@@ -56,31 +59,36 @@ class Training:
             weights.trainable,
             clock.address,
         )
+        self._squares = aligned_array(LINE * program.settings.threads, np.dtype(np.float64))
+        lengths = squares(gradients.ctypes.data, weights.trainable, self._squares.ctypes.data)
+        if optimizer.clip_norm is None:
+            lengths = []
         # Compiled all at once, for several processes share the work.
-        every = [*(call for _, one in calls for call in one), *statistics, *sweep]
+        every = [*(call for _, one in calls for call in one), *statistics, *lengths, *sweep]
         compile_kernels(list(dict.fromkeys(call.kernel for call in every)), self.dtype)
         self.forward = make_table(_flat(calls, "forward", "loss"), self.dtype)
         self.backward = make_table(_flat(calls, "backward"), self.dtype)
+        self.statistics = make_table(statistics, self.dtype)
         self.update = make_table([*statistics, *sweep], self.dtype)
+        self._lengths = make_table(lengths, self.dtype)
         self._by_op = [(op, one) for op, one in calls if op.phase == "forward"]
-        (self._scored,) = (op for op in program.ops if isinstance(op, LossStep))
 
     def give(self, x: Array, y: Array) -> None:
-        """Take samples and labels into the arena."""
-        self._give_samples(x)
-        give_labels(y, self.room.raw(self._scored.labels, *labels_layout(self.program, len(x), self.dtype)))
-
-    def _give_samples(self, x: Array) -> None:
-        name = self.program.network.nodes[0].name
-        self.room.array(self.program.places[name], len(x))[...] = x
+        """Take samples, and labels or targets, into the arena."""
+        give(self.room, x, y)
 
     def loss(self) -> float:
         """The mean loss of the forward pass that has just run."""
         return float(self._loss[0])
 
+    def gradient_norm(self, threads: int) -> float:
+        """The length of the gradient, all parameters taken as one vector; only where the optimizer clips it."""
+        self._lengths.run(1, threads)
+        return math.sqrt(self._squares[: LINE * threads : LINE].sum())
+
     def first_not_finite(self, x: Array, threads: int) -> str | None:
         """The first layer of a forward pass with NaN or infinity in its output; None where all are finite."""
-        self._give_samples(x)
+        give_samples(self.room, x)
         for op, calls in self._by_op:  # copies into joined maps too: what lay there may be written over by now
             make_table(calls, self.dtype).run(len(x), threads)
             if isinstance(op, Forward) and not np.isfinite(self.room.array(op.output, len(x))).all():

@@ -15,24 +15,29 @@ from tatami.recipe import CrossEntropy, Hinge, Loss, MeanSquaredError
 
 @singledispatch
 def loss_and_gradient(loss: Loss, scores: Array, y: Array) -> tuple[float, Array]:
-    """The mean ``loss`` of scores (N, K) for labels (N,), and its gradient (N, K)."""
+    """The mean ``loss`` of scores (N, K) for labels (N,), or targets (N, K), and its gradient (N, K)."""
     raise NotImplementedError(f"the textbook engine has no rule for the loss {loss.name}")
 
 
 @loss_and_gradient.register
 def cross_entropy(loss: CrossEntropy, scores: Array, y: Array) -> tuple[float, Array]:
-    """-log p_y, p = softmax(scores); the gradient is p - (1 for the true class) (CS231n, Linear classification)."""
+    """-sum_j t_j log p_j, p = softmax(scores); the gradient is w p - t, w the sum of t.
+
+    Of a label, t is 1 at its class, and w is 1: -log p_y, and p - t (CS231n, Linear classification). Source of other t:
+    Szegedy et al. 2015, section 7.
+    """
+    t = _targets(y, scores)  # (N, K)
+    w = np.sum(t, axis=-1, keepdims=True)  # (N, 1): a sample's weight
     shifted = scores - scores.max(axis=-1, keepdims=True)  # (N, K), largest 0: exp cannot overflow
-    log_p = shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))  # (N, K)
-    truth = _one_hot(y, scores)  # (N, K)
-    return float(-np.sum(log_p, where=truth.astype(bool)) / y.size), (np.exp(log_p) - truth) / y.size
+    total = np.sum(np.exp(shifted), axis=-1, keepdims=True)  # (N, 1), so that log p = shifted - log(total)
+    mean = (np.sum(w * np.log(total)) - np.sum(t * shifted, where=t > 0)) / w.size
+    return float(mean), (w * np.exp(shifted) / total - t) / w.size
 
 
 @loss_and_gradient.register
 def mean_squared_error(loss: MeanSquaredError, scores: Array, y: Array) -> tuple[float, Array]:
     """Mean of (score - target)^2 over samples and outputs."""
-    targets = y.astype(scores.dtype) if y.shape == scores.shape else _one_hot(y, scores)  # (N, K)
-    difference = scores - targets
+    difference = scores - _targets(y, scores)  # (N, K)
     return float(np.mean(difference**2)), 2 * difference / difference.size
 
 
@@ -50,3 +55,8 @@ def hinge(loss: Hinge, scores: Array, y: Array) -> tuple[float, Array]:
 def _one_hot(y: Array, scores: Array) -> Array:
     """1 at each label's class, 0 elsewhere: (N,) becomes (N, K)."""
     return np.eye(scores.shape[-1], dtype=scores.dtype)[y]
+
+
+def _targets(y: Array, scores: Array) -> Array:
+    """Targets (N, K) as they are, labels as such rows."""
+    return y.astype(scores.dtype, copy=False) if y.shape == scores.shape else _one_hot(y, scores)

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from tatami.engines.base import Array
-from tatami.engines.checks import check_samples, check_targets, check_tensors
+from tatami.engines.base import Array, model_text
+from tatami.engines.checks import check_samples, check_targets, check_tensors, gradients_not_finite
 from tatami.engines.initial import initial_weights
+from tatami.engines.parts import parts_of, random_step
 from tatami.engines.textbook.losses import loss_and_gradient
 from tatami.engines.textbook.measure import measure
 from tatami.engines.textbook.optimizers import update
-from tatami.engines.textbook.rules import Mode, run
+from tatami.engines.textbook.rules import Mode, Weights, run
 from tatami.engines.textbook.walk import backward, forward, infer, walk
 from tatami.engines.threads import one_blas_thread
 from tatami.errors import DataError, NumericError
@@ -63,6 +64,9 @@ class TextbookModel:
         self._scored: Sequence[Node] = network.nodes[:-1] if contained else network.nodes
         self._after: Sequence[Node] = network.nodes[-1:] if contained else ()
 
+    def __repr__(self) -> str:
+        return model_text("textbook", self.network, self.batch)
+
     # --- training ---
 
     def prepare(self) -> None:
@@ -72,39 +76,64 @@ class TextbookModel:
     @_without_warnings
     def step(self, x: Array, y: Array, lr: float | None = None) -> float:
         """One step of gradient descent; returns the mean loss before it."""
-        modes = self._training_modes()
-        loss, gradients = self._loss_and_gradients(x, y, modes)
+        loss, gradients, weights = self._loss_and_gradients(x, y)
+        gradients = self._clipped(gradients)
         self.steps += 1
+        self.weights = weights
         for name, state in self.optimizer_state.items():
-            node, parameter = name.rsplit(".", 1)
-            w = self.weights[node][parameter]
+            w = self._tensor(name)
             update(self.optimizer, w, gradients[name], state, self.optimizer.lr if lr is None else lr, self.steps)
-        for node_, mode in zip(self._scored, modes, strict=True):
-            self.weights[node_.name].update(mode.statistics)
         return loss
 
     @one_blas_thread
     @_without_warnings
     def gradients(self, x: Array, y: Array) -> tuple[float, dict[str, Array]]:
         """The mean loss and its gradients, in training mode; changes nothing."""
-        return self._loss_and_gradients(x, y, self._training_modes())
+        loss, gradients, _ = self._loss_and_gradients(x, y)
+        return loss, gradients
 
-    def _training_modes(self) -> list[Mode]:
-        return [Mode(training=True, seed=self.seed, step=self.steps, node=i) for i in range(len(self._scored))]
+    def _loss_and_gradients(self, x: Array, y: Array) -> tuple[float, dict[str, Array], dict[str, dict[str, Array]]]:
+        """The mean loss, its gradients, and the weights with the running statistics that follow."""
+        x, y = self._checked(x, y)
+        weights = {name: dict(tensors) for name, tensors in self.weights.items()}
+        loss, gradients = 0.0, {name: np.zeros_like(self._tensor(name)) for name in self.optimizer_state}
+        for i, part in enumerate(parts_of(len(x), self.batch)):
+            share = (part.stop - part.start) / len(x)
+            modes = self._training_modes(i)
+            part_loss, found = self._pass(weights, x[part], y[part], modes)
+            loss += share * part_loss
+            for name, gradient in found.items():  # a layer that leads nowhere has no influence on the loss
+                gradients[name] += share * gradient
+            for node, mode in zip(self._scored, modes, strict=True):
+                weights[node.name].update(mode.statistics)
+        return loss, gradients, weights
 
-    def _loss_and_gradients(self, x: Array, y: Array, modes: Sequence[Mode]) -> tuple[float, dict[str, Array]]:
-        x = check_samples(x, self.network.input_shape, self.dtype, self.batch)
-        scores, tape = forward(self._scored, self.weights, x, modes)
-        loss, d_scores = loss_and_gradient(self.loss, scores, check_targets(y, scores.shape, self.loss))
+    def _training_modes(self, part: int) -> list[Mode]:
+        step = random_step(self.steps, part)
+        return [Mode(training=True, seed=self.seed, step=step, node=i) for i in range(len(self._scored))]
+
+    def _pass(
+        self, weights: Mapping[str, Weights], x: Array, y: Array, modes: Sequence[Mode]
+    ) -> tuple[float, dict[str, Array]]:
+        scores, tape = forward(self._scored, weights, x, modes)
+        loss, d_scores = loss_and_gradient(self.loss, scores, y)
         if not math.isfinite(loss):
             raise self._not_finite(x, loss, modes)
-        _, found = backward(tape, d_scores)
-        gradients = {}
-        for name, parameter in self.network.parameters().items():
-            if parameter.trainable:
-                # A layer that leads nowhere has no influence on the loss.
-                gradients[name] = found[name] if name in found else np.zeros(parameter.shape, self.dtype)
-        return loss, gradients
+        return loss, backward(tape, d_scores)[1]
+
+    def _clipped(self, gradients: dict[str, Array]) -> dict[str, Array]:
+        """Scaled down to the optimizer's longest, all taken as one vector (Pascanu et al. 2013, algorithm 1)."""
+        longest = self.optimizer.clip_norm
+        if longest is None:
+            return gradients
+        norm = math.sqrt(sum(float(np.sum(np.square(g, dtype=np.float64))) for g in gradients.values()))
+        if not math.isfinite(norm):
+            raise gradients_not_finite(gradients.items(), norm, self.steps + 1)
+        return {name: g * (longest / norm) for name, g in gradients.items()} if norm > longest else gradients
+
+    def _checked(self, x: Array, y: Array) -> tuple[Array, Array]:
+        x = check_samples(x, self.network.input_shape, self.dtype)
+        return x, check_targets(y, (len(x), *self.network.output_shape), self.loss, self.dtype)
 
     def _not_finite(self, x: Array, loss: float, modes: Sequence[Mode]) -> Exception:
         """Who began it: the pass is made again, up to the first layer with NaN or infinity in its output."""
@@ -135,8 +164,7 @@ class TextbookModel:
     @_without_warnings
     def score(self, x: Array, y: Array) -> tuple[float, Array]:
         """The mean loss and the output, in inference mode."""
-        x = check_samples(x, self.network.input_shape, self.dtype)
-        y = check_targets(y, (len(x), *self.network.output_shape), self.loss)
+        x, y = self._checked(x, y)
         total, outputs = 0.0, []
         for part, labels in zip(self._parts(x), self._parts(y), strict=True):
             scores = infer(self._scored, self.weights, part)

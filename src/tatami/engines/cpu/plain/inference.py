@@ -6,7 +6,7 @@ import numpy as np
 
 from tatami.engines.base import Array
 from tatami.engines.cpu.clock import Clock
-from tatami.engines.cpu.labels import give_labels, labels_layout
+from tatami.engines.cpu.labels import give_labels, give_samples, labels_layout
 from tatami.engines.cpu.memory import Room, Tensors
 from tatami.engines.cpu.plain.losses import evaluate
 from tatami.engines.cpu.plain.ops import Ops
@@ -39,7 +39,7 @@ class PlainInference:
 
     def run(self, x: Array, threads: int) -> Array:
         """The scores of at most ``batch`` samples: a view of the arena, good until the next run."""
-        self.room.array(self.program.places[self.program.network.nodes[0].name], len(x))[...] = x
+        give_samples(self.room, x)
         self._ops.run(len(x), threads)
         return self.room.array(self._scores, len(x))
 

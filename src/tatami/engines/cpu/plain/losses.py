@@ -30,12 +30,18 @@ def evaluate(loss: Loss, scores: Array, y: Array) -> tuple[float, Array]:
 
 @evaluate.register
 def _(loss: CrossEntropy, scores: Array, y: Array) -> tuple[float, Array]:
-    """-log p_y, p = softmax(scores); the gradient is p - (1 for the true class) (CS231n, Linear classification)."""
+    """-sum_j t_j log p_j, p = softmax(scores); the gradient is w p - t, w the sum of t.
+
+    Of a label, t is 1 at its class, and w is 1: -log p_y, and p - t (CS231n, Linear classification). Source of other t:
+    Szegedy et al. 2015, section 7.
+    """
+    t = y if y.shape == scores.shape else _one_hot(y, scores)  # (N, K)
+    w = np.sum(t, axis=-1, keepdims=True)  # (N, 1): a sample's weight
     shifted = scores - scores.max(axis=-1, keepdims=True)  # (N, K), largest 0: exp cannot overflow
-    log_p = shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))  # (N, K)
-    gradient = np.exp(log_p)
-    gradient -= _one_hot(y, scores)
-    return -float(np.take_along_axis(log_p, y[..., None], -1).mean()), gradient / y.size
+    powers = np.exp(shifted)
+    total = np.sum(powers, axis=-1, keepdims=True)  # (N, 1), so that log p = shifted - log(total)
+    mean = (np.sum(w * np.log(total)) - np.sum(t * shifted, where=t > 0)) / w.size
+    return float(mean), (powers * (w / total) - t) / w.size
 
 
 @evaluate.register

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,13 +10,13 @@ import numpy as np
 
 from tatami.engines.base import Array
 from tatami.engines.cpu.clock import Clock
-from tatami.engines.cpu.labels import give_labels, labels_layout
+from tatami.engines.cpu.labels import give, give_samples
 from tatami.engines.cpu.memory import Room, Tensors
 from tatami.engines.cpu.plain.norm import move_running_statistics
 from tatami.engines.cpu.plain.ops import Ops
 from tatami.engines.cpu.plain.optimizers import update
 from tatami.engines.cpu.plain.rules import Desk
-from tatami.plan.ops import Forward, LossStep
+from tatami.plan.ops import Forward
 from tatami.plan.program import Program
 from tatami.recipe import Optimizer
 
@@ -27,6 +28,7 @@ class PlainTraining:
         program: what they do.
         room: where.
         forward, backward, update: the parts.
+        statistics: the part of the update that moves running statistics, for parts of a step.
     """
 
     def __init__(
@@ -45,25 +47,26 @@ class PlainTraining:
         self._desk = Desk(self.room, weights, gradients, clock)
         self.forward = Ops([op for op in program.ops if op.phase in ("forward", "loss")], self._desk)
         self.backward = Ops([op for op in program.ops if op.phase == "backward"], self._desk)
-        self.update = Update(program, self._desk, slots, optimizer)
-        (self._scored,) = (op for op in program.ops if isinstance(op, LossStep))
+        self.statistics = Statistics(program, self._desk)
+        self.update = Update(self.statistics, self._desk, slots, optimizer)
 
     def give(self, x: Array, y: Array) -> None:
-        """Take samples and labels into the arena."""
-        self._give_samples(x)
-        give_labels(y, self.room.raw(self._scored.labels, *labels_layout(self.program, len(x), self.dtype)))
-
-    def _give_samples(self, x: Array) -> None:
-        name = self.program.network.nodes[0].name
-        self.room.array(self.program.places[name], len(x))[...] = x
+        """Take samples, and labels or targets, into the arena."""
+        give(self.room, x, y)
 
     def loss(self) -> float:
         """The mean loss of the forward pass that has just run."""
         return self._desk.loss
 
+    @np.errstate(over="ignore")
+    def gradient_norm(self, threads: int) -> float:
+        """The length of the gradient, all parameters taken as one vector (Pascanu et al. 2013, algorithm 1)."""
+        assert self._desk.gradients is not None
+        return math.sqrt(np.sum(np.square(self._desk.gradients, dtype=np.float64)))
+
     def first_not_finite(self, x: Array, threads: int) -> str | None:
         """The first layer of a forward pass with NaN or infinity in its output; None where all are finite."""
-        self._give_samples(x)
+        give_samples(self.room, x)
         for op in self.program.ops:
             if op.phase == "forward":
                 Ops([op], self._desk).run(len(x), threads)
@@ -73,20 +76,35 @@ class PlainTraining:
 
 
 @dataclass(frozen=True)
+class Statistics:
+    """What batch norms have seen moves their running statistics."""
+
+    program: Program
+    desk: Desk
+
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    def run(self, n: int, threads: int) -> None:
+        """Move them, after a pass of ``n`` samples."""
+        for op in self.program.ops:
+            move_running_statistics(op, self.desk, n)
+
+
+@dataclass(frozen=True)
 class Update:
     """The end of a step: the running statistics and the parameters move."""
 
-    program: Program
+    statistics: Statistics
     desk: Desk
     slots: Mapping[str, Array]
     optimizer: Optimizer
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def run(self, n: int, threads: int) -> None:
-        """Move all of them, after a step of ``n`` samples."""
-        for op in self.program.ops:
-            move_running_statistics(op, self.desk, n)
-        weights, clock = self.desk.weights, self.desk.clock
-        assert self.desk.gradients is not None
+        """Move all of them, after a step whose last pass had ``n`` samples."""
+        self.statistics.run(n, threads)
+        weights, gradients, clock = self.desk.weights, self.desk.gradients, self.desk.clock
+        assert gradients is not None
+        if clock.scale != 1:
+            gradients = gradients * clock.scale
         trained = weights.flat[: weights.trainable]
-        update(self.optimizer, trained, self.desk.gradients, self.slots, clock.rate, clock.count)
+        update(self.optimizer, trained, gradients, self.slots, clock.rate, clock.count)

@@ -1,0 +1,11 @@
+"""Every engine's model: for tests of what each must do."""
+
+import pytest
+
+
+@pytest.fixture(params=["textbook", "cpu", "cpu compiled"])
+def engine(request, monkeypatch):
+    """The networks of these tests are tiny: the CPU engine runs them in plain NumPy, unless it is told to compile."""
+    if request.param == "cpu compiled":
+        monkeypatch.setattr("tatami.engines.cpu.model.is_tiny", lambda network, batch: False)
+    return request.param.split()[0]
