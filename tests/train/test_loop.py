@@ -15,7 +15,7 @@ from tatami.errors import NumericError
 from tatami.recipe import Constant, OneCycle, Schedule, StepDecay
 from tatami.train import loop
 from tatami.train.events import EpochEnded, Event, Stepped
-from tatami.train.loop import shuffled_batches, steps_per_epoch, train_epochs
+from tatami.train.loop import Trainer, shuffled_batches, steps_per_epoch
 
 # Sample i is the signal (i,); what the model sees of it is (i - 5) / 2.
 SHIFTED = Preprocess("signal", (1, 1), 1.0, (5.0,), (2.0,))
@@ -57,8 +57,10 @@ def drive(
     endless = iter(lambda: 1.0, None)
     model = Scripted(batch, iter(losses) if losses is not None else endless, iter(validation or ()))
     held_out = None if validation is None else samples(2)
+    stop = settings.pop("stop", lambda: False)
     given: dict[str, Any] = {"schedule": Constant(), "lr": 0.5, "epochs": 1, "seed": 0, "classes": 2, **settings}
-    return model, train_epochs(model, samples(n), held_out, SHIFTED, **given)  # type: ignore[arg-type]
+    trainer = Trainer(model, samples(n), held_out, SHIFTED, ahead=0, **given)  # type: ignore[arg-type]
+    return model, trainer.events(stop)
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ FILES = {
     "best.safetensors",
     "last.safetensors",
     "report.html",
+    "split.json",
 }
 
 
@@ -52,7 +53,7 @@ def test_the_run_directory_holds_everything(stripes: Path, tmp_path: Path) -> No
     assert np.array(outcome.tested.confusion).sum() == outcome.tested.total == 20
     assert Run(tmp_path / "run").events() == events
     assert isinstance(events[0], Started)
-    assert (events[0].training_samples, events[0].validation_samples, events[0].test_samples) == (43, 5, 20)
+    assert (events[0].training_samples, events[0].validation_samples, events[0].test_samples) == (48, 0, 20)
     assert [e.epoch for e in events if isinstance(e, EpochEnded)] == [1, 2, 3, 4]
     assert [e.step for e in events if isinstance(e, EpochEnded)] == [6, 12, 18, 24]
     assert next(e for e in reversed(events) if isinstance(e, Stepped)).step == events[0].steps == 24
@@ -139,7 +140,7 @@ def test_the_best_epoch_takes_the_test_not_the_last(
 
     evaluate = loop.evaluate
     monkeypatch.setattr(loop, "evaluate", scripted)
-    outcome, events = run_training(stripes, tmp_path / "run")
+    outcome, events = run_training(stripes, tmp_path / "run", validation=0.1)
     assert [e.is_best for e in events if isinstance(e, EpochEnded)] == [True, True, False, False]
     ended = events[-1]
     assert isinstance(ended, Ended)
@@ -156,7 +157,7 @@ def test_the_best_epoch_takes_the_test_not_the_last(
 
 
 def test_preprocessing_is_measured_on_the_training_rows_alone(stripes: Path, tmp_path: Path) -> None:
-    run_training(stripes, tmp_path / "run", seed=3)
+    run_training(stripes, tmp_path / "run", seed=3, validation=0.1)
     with np.load(stripes) as arrays:
         x, y = arrays["x_train"] / 255, arrays["y_train"]
     rows, held_out = stratified_split(y, 0.1, 3)
@@ -173,7 +174,7 @@ def test_without_test_data_the_held_out_part_is_reported(stripes: Path, tmp_path
         np.savez(tmp_path / "train-only.npz", x=arrays["x_train"], y=arrays["y_train"])
     outcome, _ = run_training(tmp_path / "train-only.npz", tmp_path / "run")
     assert outcome.tested is not None
-    assert (outcome.tested.split, outcome.tested.total) == ("validation", 5)
+    assert (outcome.tested.split, outcome.tested.total) == ("validation", 10)
 
 
 def test_without_validation_the_latest_epoch_is_the_best(stripes: Path, tmp_path: Path) -> None:

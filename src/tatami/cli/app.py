@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from tatami._version import __version__
-from tatami.cli import bench, compare, evaluate, gpus, plan, predict, train, zoo
+from tatami.cli import bench, compare, data, evaluate, gpus, lr_find, plan, predict, resume, train, zoo
 from tatami.errors import BAD_INPUT, INTERRUPTED, NotationError, TatamiError
 
 app = typer.Typer(
@@ -22,11 +22,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = {
-    **{"plan": plan, "compare": compare, "train": train, "evaluate": evaluate, "predict": predict},
+    **{
+        "plan": plan,
+        "compare": compare,
+        "train": train,
+        "resume": resume,
+        "evaluate": evaluate,
+        "predict": predict,
+        "lr-find": lr_find,
+    },
     **{"zoo": zoo, "gpus": gpus, "bench": bench},
 }
 for name, module in COMMANDS.items():
     app.command(name)(module.command)
+app.add_typer(data.app, name="data")
 
 
 def _show_version(wanted: bool) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from tatami.train.events import EpochEnded, Event, Started, Stepped
+from tatami.train.events import EpochEnded, Event, Resumed, Started, Stepped
 
 MAX_LINES = 20  # of many epochs, only every few have a line
 
@@ -45,6 +45,12 @@ class Progress:
     def tell(self, event: Event) -> None:
         """Show one event."""
         match event:
+            case Resumed():
+                self.console.print(f"resumed after {event.step} of {event.steps} steps", highlight=False)
+                for note in event.notes:
+                    self.console.print(f"note: {note}", highlight=False)
+                self.epochs, self.every = event.epochs, -(-event.epochs // MAX_LINES)
+                self.bar.update(self.task, total=event.steps, completed=event.step)
             case Started():
                 self.epochs, self.every = event.epochs, -(-event.epochs // MAX_LINES)
                 held = f"{event.validation_samples:,} validation, {event.test_samples:,} test"

@@ -2,7 +2,18 @@
 
 from tatami.train.config import TrainConfig
 from tatami.train.run import Run, load_trained
-from tatami.train.session import Outcome, train
+from tatami.train.session import Outcome, range_test, resume, train
 from tatami.train.use import Prediction, evaluate_run, predict_files
 
-__all__ = ["Outcome", "Prediction", "Run", "TrainConfig", "evaluate_run", "load_trained", "predict_files", "train"]
+__all__ = [
+    "Outcome",
+    "Prediction",
+    "Run",
+    "TrainConfig",
+    "evaluate_run",
+    "load_trained",
+    "predict_files",
+    "range_test",
+    "resume",
+    "train",
+]

@@ -1,132 +1,126 @@
-"""How a run is trained: plain settings, their defaults from the data, and their TOML form."""
+"""How a run is trained: plain settings. Their defaults are found in :mod:`tatami.train.defaults`."""
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import asdict, dataclass
-from typing import get_type_hints
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-import tomli_w
-
-from tatami.errors import OptionError, RunError
+from tatami.data import DataOptions
 from tatami.network import Fit
-from tatami.recipe import Loss, Optimizer, Schedule, make_loss, make_optimizer, make_schedule
+from tatami.recipe import (
+    CrossEntropy,
+    Loss,
+    MeanSquaredError,
+    Optimizer,
+    Schedule,
+    make_loss,
+    make_optimizer,
+    make_schedule,
+)
 
-# Enough steps for a small network to settle, whatever the size of the data; measured on the built-in samples.
-TARGET_STEPS = 400
-MIN_EPOCHS, MAX_EPOCHS = 5, 100
+ClassWeight = Literal["none", "balanced"]
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The settings of a run. None stands for a default: see :func:`resolve`.
+    """The settings of a run. None stands for a default, or for a thing that is left out.
 
     Attributes:
         data: the source of the data, as given to ``tatami train``.
+        net: the network, as given; empty where the caller holds it otherwise.
         engine: which engine computes.
         epochs: passes over the training data.
-        batch: samples in one step, at most.
+        batch: samples that the engine takes at once, at most.
+        accumulate: how many batches make one step of gradient descent.
         optimizer: sgd, momentum, nesterov, rmsprop, adam or adamw.
-        lr: its (highest) learning rate.
+        lr: its (highest) learning rate; ``auto``: by a range test.
         weight_decay: its weight decay.
+        clip_norm: largest norm of all gradients together; longer ones are shortened.
         schedule: constant, step, cosine or onecycle.
         loss: cross-entropy, mse or hinge.
+        smoothing: share of each label that is spread over all classes.
+        class_weight: ``balanced`` weighs each class by the inverse of its share of the training samples.
+        augment: none, light, strong, or auto.
+        ema: decay of the moving average of the weights that is validated and kept as the best; None: none is kept.
+        patience: epochs without a better validation loss after which training ends.
         init: he or xavier.
         validation: share of the training data held out to choose the best epoch.
-        seed: of initial weights, shuffling, dropout and the validation split.
+        seed: of initial weights, shuffling, augmentation, dropout and the validation split.
         fit: what to do where a size does not fit: crop, or error.
+        save_every: seconds between two saves within an epoch.
+        reading: how the data are read.
     """
 
     data: str
+    net: str = ""
     engine: str = "cpu"
     epochs: int | None = None
     batch: int | None = None
-    optimizer: str = "adam"
-    lr: float | None = None
+    accumulate: int = 1
+    optimizer: str = "adamw"
+    lr: float | Literal["auto"] | None = None
     weight_decay: float | None = None
+    clip_norm: float | None = None
     schedule: str = "onecycle"
-    loss: str = "cross-entropy"
+    loss: str | None = None
+    smoothing: float = 0.0
+    class_weight: ClassWeight = "none"
+    augment: str = "auto"
+    ema: float | None = None
+    patience: int | None = None
     init: str = "he"
-    validation: float = 0.1
+    validation: float | None = None
     seed: int = 0
     fit: Fit = "crop"
+    save_every: float = 60.0
+    reading: DataOptions = field(default_factory=DataOptions)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedConfig(TrainConfig):
-    """Settings without open questions: what a run is trained by, and what it keeps."""
+    """Settings without open questions: what a run is trained by, and what it keeps.
+
+    Attributes:
+        threads: that shared the work: with another number a run goes on, but not bit for bit.
+    """
 
     epochs: int
     batch: int
     lr: float
     weight_decay: float
+    loss: str
+    validation: float
+    threads: int = 1
+
+    @property
+    def step_samples(self) -> int:
+        """Samples in one step of gradient descent, at most."""
+        return self.batch * self.accumulate
 
     def make_optimizer(self) -> Optimizer:
         """The optimizer that the settings name."""
-        return make_optimizer(self.optimizer, self.lr, weight_decay=self.weight_decay)
+        return make_optimizer(self.optimizer, self.lr, weight_decay=self.weight_decay, clip_norm=self.clip_norm)
 
     def make_loss(self) -> Loss:
-        """The loss that the settings name."""
+        """The loss that the settings name, as predictions are judged by it."""
         return make_loss(self.loss)
+
+    def training_loss(self, mixes: bool) -> Loss:
+        """The loss as the engine takes it: on rows of targets where labels are weighed, smoothed or mixed."""
+        loss = self.make_loss()
+        if isinstance(loss, CrossEntropy) and self.needs_rows(mixes):
+            return replace(loss, targets=True)
+        return loss
+
+    def needs_rows(self, mixes: bool) -> bool:
+        """Whether each sample has a row of targets rather than a label."""
+        return mixes or self.smoothing > 0 or self.class_weight != "none"
 
     def make_schedule(self) -> Schedule:
         """The schedule that the settings name."""
         return make_schedule(self.schedule)
 
-    def to_toml(self) -> str:
-        """The text of ``config.toml``."""
-        return tomli_w.dumps(asdict(self))
-
-    @classmethod
-    def from_toml(cls, text: str, where: str) -> ResolvedConfig:
-        """Read ``config.toml``.
-
-        Raises:
-            RunError: not TOML, or not these settings.
-        """
-        try:
-            values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise RunError("not readable as TOML", where=where, got=error) from error
-        kinds = {name: str if name == "fit" else kind for name, kind in get_type_hints(cls).items()}
-        for name, value in values.items():
-            if name not in kinds:
-                raise RunError(f"unknown setting {name}", where=where, expected=", ".join(kinds))
-            if isinstance(value, int) and not isinstance(value, bool) and isinstance(0.0, kinds[name]):
-                values[name] = float(value)
-            elif not isinstance(value, kinds[name]) or isinstance(value, bool):
-                raise RunError(f"{name} has the wrong type", where=where, got=value, expected=kinds[name].__name__)
-        missing = [name for name in kinds if name not in values]
-        if missing:
-            raise RunError("a setting is missing", where=where, expected=missing[0])
-        return cls(**values)
-
-
-def resolve(config: TrainConfig, samples: int) -> ResolvedConfig:
-    """Check the settings and fill in defaults that fit ``samples`` training samples.
-
-    Batches hold 64 samples, fewer where that would make less than 8 steps an epoch; epochs give about ``TARGET_STEPS``
-    steps, within ``MIN_EPOCHS`` and ``MAX_EPOCHS``.
-
-    Raises:
-        OptionError: a setting that makes no sense.
-    """
-    for name in ("epochs", "batch"):
-        value = getattr(config, name)
-        if value is not None and value < 1:
-            raise OptionError(f"impossible {name}", got=value, expected="at least 1")
-    if not 0 <= config.validation < 1:
-        raise OptionError("impossible validation share", got=config.validation, expected="at least 0 and under 1")
-    batch = config.batch or min(64, max(8, 1 << max(samples // 8, 1).bit_length() - 1))
-    epochs = config.epochs or min(MAX_EPOCHS, max(MIN_EPOCHS, -(-TARGET_STEPS // -(-samples // batch))))
-    lr = _DEFAULT_LR.get(config.optimizer.casefold()) if config.lr is None else config.lr
-    decay = {} if config.weight_decay is None else {"weight_decay": config.weight_decay}
-    optimizer = make_optimizer(config.optimizer, lr, **decay)
-    filled = {"epochs": epochs, "batch": batch, "lr": optimizer.lr, "weight_decay": optimizer.weight_decay}
-    resolved = ResolvedConfig(**{**vars(config), **filled})
-    resolved.make_loss(), resolved.make_schedule()  # unknown names are refused here
-    return resolved
-
-
-# Learning rates for training from scratch with a schedule that ends near 0; higher than the optimizers' own defaults.
-_DEFAULT_LR = {"adam": 0.002, "adamw": 0.002, "rmsprop": 0.001, "sgd": 0.05, "momentum": 0.01, "nesterov": 0.01}
+    @property
+    def is_regression(self) -> bool:
+        """Whether the loss measures distances to targets."""
+        return isinstance(self.make_loss(), MeanSquaredError)

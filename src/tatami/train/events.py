@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
 from tatami.errors import RunError
@@ -20,7 +20,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Started(Event):
-    """Training begins: what on, and how long. ``notes`` say what the plan wants known, such as cropped pixels."""
+    """Training begins: what on, how long, and by what. ``notes`` say what the user should know, such as cropped pixels.
+
+    ``command`` is the command line, ``versions`` are those of tatami and its libraries, ``machine`` is the processor.
+    """
 
     kind: ClassVar[str] = "started"
     network: str
@@ -37,6 +40,23 @@ class Started(Event):
     steps: int
     notes: list[str]
     schema: str = SCHEMA
+    targets: list[str] = field(default_factory=list)
+    command: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    machine: str = ""
+    threads: int = 0
+
+
+@dataclass(frozen=True)
+class Resumed(Event):
+    """Training goes on after ``step`` of ``steps`` steps; what had been told of later steps is done again."""
+
+    kind: ClassVar[str] = "resumed"
+    epoch: int
+    step: int
+    epochs: int
+    steps: int
+    notes: list[str]
 
 
 @dataclass(frozen=True)
@@ -82,7 +102,7 @@ class Tested(Event):
 
 @dataclass(frozen=True)
 class Ended(Event):
-    """Training is over; ``reason`` is ``finished``, ``interrupted`` or ``failed``."""
+    """Training is over; ``reason`` is ``finished``, ``early`` (no patience), ``interrupted`` or ``failed``."""
 
     kind: ClassVar[str] = "ended"
     reason: str
@@ -91,7 +111,7 @@ class Ended(Event):
     seconds: float
 
 
-_KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in (Started, Stepped, EpochEnded, Tested, Ended)}
+_KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in (Started, Resumed, Stepped, EpochEnded, Tested, Ended)}
 
 
 def to_line(event: Event) -> str:
@@ -110,7 +130,7 @@ def from_line(line: str, where: str) -> Event | None:
         cls = _KINDS.get(values["event"])
         if cls is None:
             return None
-        known = {field.name for field in fields(cls)}  # later versions may add keys
+        known = {each.name for each in fields(cls)}  # later versions may add keys
         return cls(**{name: value for name, value in values.items() if name in known})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError("not an event of a run", where=where, got=line[:60]) from error

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tatami.data import Preprocess, Split
+from tatami.data.augment import Augment
+from tatami.data.loader import Batch, Loader
 from tatami.engines import Model
 from tatami.errors import NumericError
 from tatami.recipe import Schedule
+from tatami.train.average import Average
 from tatami.train.events import EpochEnded, Event, Stepped
 from tatami.train.metrics import evaluate
+from tatami.train.progress import Progress
+from tatami.train.targets import Targets
 
 REPORT_EVERY = 0.1  # seconds between two events within an epoch
 SMOOTHING = 0.9  # weight of the past in the running mean of the loss
@@ -35,68 +41,196 @@ def steps_per_epoch(samples: int, batch: int) -> int:
     return math.ceil(samples / batch)
 
 
-def train_epochs(
-    model: Model,
-    training: Split,
-    validation: Split | None,
-    preprocess: Preprocess,
-    *,
-    schedule: Schedule,
-    lr: float,
-    epochs: int,
-    seed: int,
-    classes: int,
-    stop: Callable[[], bool] = lambda: False,
-) -> Iterator[Event]:
-    """Train, and tell what happens.
+@dataclass
+class Trainer:
+    """A training between its first step and its last; it can begin anywhere in between.
 
-    After an :class:`EpochEnded` the model holds that epoch's weights until the next event is asked for, which is when
-    the caller may save them. When ``stop`` says so, the loop returns after the step in hand. An epoch is the best so
-    far when its validation loss is the lowest, or, without validation data, when it is the latest.
-
-    Raises:
-        NumericError: a loss is NaN or infinite.
+    Attributes:
+        model: what is trained.
+        training: the samples.
+        validation: by which the best epoch is chosen; its labels are standardised as those of ``targets``.
+        preprocess: of both.
+        targets: what the loss is taken on; the training labels unless given.
+        schedule, lr: the learning rate of each step.
+        epochs: passes over the samples.
+        seed: of their order and augmentation.
+        classes: that there are; 0 for a regression.
+        step_samples: in one step of gradient descent, at most; the model's batch unless given.
+        augment: what is done to training samples.
+        average: of the weights, which is then validated; None for none.
+        patience: epochs without a better validation loss after which training ends; None for no limit.
+        progress: how far it has come.
+        ahead: how many batches are prepared ahead.
+        starved: share of the last epoch's time in which the model waited for data.
     """
-    assert training.y is not None
-    samples = len(training.x)
-    steps = epochs * steps_per_epoch(samples, model.batch)
-    best = math.inf
-    step, recent = 0, 0.0
-    for epoch in range(1, epochs + 1):
-        began = reported = time.perf_counter()
-        seen, seen_before, total_loss, rate = 0, 0, 0.0, lr
-        for indices in shuffled_batches(samples, model.batch, seed, epoch):
-            rate = lr * schedule.factor(step, steps)
-            loss = model.step(preprocess(training.x[indices]), training.y[indices], lr=rate)
-            step += 1
-            if stop():
+
+    model: Model
+    training: Split
+    validation: Split | None
+    preprocess: Preprocess
+    schedule: Schedule
+    lr: float
+    epochs: int
+    seed: int
+    classes: int
+    targets: Targets | None = None
+    step_samples: int | None = None
+    augment: Augment | None = None
+    average: Average | None = None
+    patience: int | None = None
+    progress: Progress = field(default_factory=Progress)
+    ahead: int = 2
+    starved: float = 0.0
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+        return self.epochs * steps_per_epoch(len(self.training), self.batch)
+
+    @property
+    def batch(self) -> int:
+        """Samples in a step, at most."""
+        return self.step_samples or self.model.batch
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all epochs are done, or patience is at its end."""
+        return self.progress.epoch >= self.epochs or self.is_out_of_patience
+
+    @property
+    def is_out_of_patience(self) -> bool:
+        """Whether too many epochs have not been better than the best."""
+        if self.patience is None or self.validation is None:
+            return False
+        return self.progress.epoch - self.progress.best_epoch >= self.patience
+
+    def events(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+        """Train, and tell what happens.
+
+        Whenever an event is told, model, average and progress belong together, and may be saved, until the next event
+        is asked for. When ``stop`` says so, the generator returns after the step in hand. An epoch is the best so far
+        when its validation loss is the lowest, or, without validation data, when it is the latest.
+
+        Raises:
+            NumericError: a loss is NaN or infinite.
+        """
+        loader = Loader(self.training, self.preprocess, self.augment, self.seed, self.ahead)
+        while not self.is_done:
+            number = self.progress.epoch + 1
+            plan = shuffled_batches(len(self.training), self.batch, self.seed, number)
+            batches = loader.batches(plan, number, self.progress.batch)
+            waited, began = loader.waited, time.perf_counter()
+            try:
+                stopped = yield from self._epoch(batches, len(plan), stop)
+            finally:
+                batches.close()  # type: ignore[attr-defined]  # a generator, whose thread ends here
+            if stopped:
                 return
-            seen += len(indices)
-            total_loss += loss * len(indices)
-            recent += (1 - SMOOTHING) * (loss - recent)
+            self.starved = (loader.waited - waited) / max(time.perf_counter() - began, 1e-9)
+            yield self._end_epoch()
+
+    def start_at(self, progress: Progress) -> None:
+        """Begin where another training stopped, whose weights the model has."""
+        self.progress = progress
+        self._seconds_at_start = progress.seconds
+
+    def step(self, batch: Batch, rate: float) -> float:
+        """One step of gradient descent; the loss before it."""
+        if self.targets is not None:
+            return self.model.step(batch.x, self.targets(batch.indices, batch.mix), lr=rate)
+        assert self.training.y is not None
+        return self.model.step(batch.x, self.training.y[batch.indices], lr=rate)
+
+    def score(self, split: Split) -> tuple[float, float | None]:
+        """Mean loss and accuracy, which a regression has not, in inference mode."""
+        if self.classes:
+            found = evaluate(self.model, split, self.preprocess, self.classes)
+            return found.loss, found.accuracy
+        assert split.y is not None
+        total = 0.0
+        for start in range(0, len(split), self.model.batch):
+            part = slice(start, min(start + self.model.batch, len(split)))
+            mean, scores = self.model.score(self.preprocess(split.x[part]), split.y[part])
+            total += mean * len(scores)
+        return total / len(split), None
+
+    def _epoch(self, batches: Iterator[Batch], count: int, stop: Callable[[], bool]) -> Generator[Event, None, bool]:
+        """The steps of the epoch in hand; returns whether it was stopped."""
+        began = reported = time.perf_counter()
+        before, seen_before, steps = self.progress.seconds, self.progress.seen, self.steps
+        for batch in batches:
+            done = self.progress
+            rate = self.lr * self.schedule.factor(done.step, steps)
+            loss = self.step(batch, rate)
+            if self.average is not None:
+                self.average.update(self.model.state_dict(), done.step + 1)
             now = time.perf_counter()
-            if now - reported >= REPORT_EVERY or seen == samples:
-                speed = (seen - seen_before) / max(now - reported, 1e-9)
-                yield Stepped(epoch, step, steps, recent / (1 - SMOOTHING**step), rate, speed)
-                reported, seen_before = time.perf_counter(), seen
-        held_out = evaluate(model, validation, preprocess, classes) if validation is not None else None
-        if held_out is not None and not math.isfinite(held_out.loss):
+            self.progress = replace(
+                done,
+                step=done.step + 1,
+                batch=done.batch + 1,
+                seen=done.seen + len(batch.x),
+                total_loss=done.total_loss + loss * len(batch.x),
+                recent=done.recent + (1 - SMOOTHING) * (loss - done.recent),
+                seconds=before + now - began,
+            )
+            if stop():
+                return True
+            if now - reported >= REPORT_EVERY or self.progress.batch == count:
+                speed = (self.progress.seen - seen_before) / max(now - reported, 1e-9)
+                recent = self.progress.recent / (1 - SMOOTHING**self.progress.step)
+                yield Stepped(self.progress.epoch + 1, self.progress.step, steps, recent, rate, speed)
+                reported, seen_before = time.perf_counter(), self.progress.seen
+        return False
+
+    def _end_epoch(self) -> EpochEnded:
+        began, done = time.perf_counter(), self.progress
+        number, last = done.epoch + 1, done.step - 1
+        loss, accuracy = self._validate()
+        if loss is not None and not math.isfinite(loss):
             raise NumericError(
                 "the validation loss is no number any more",
-                where=f"epoch {epoch}",
-                got=held_out.loss,
+                where=f"epoch {number}",
+                got=loss,
                 hint="a smaller learning rate",
             )
-        is_best = held_out is None or held_out.loss < best
-        if held_out is not None and is_best:
-            best = held_out.loss
-        yield EpochEnded(
-            epoch=epoch,
-            step=step,
-            train_loss=total_loss / samples,
-            validation_loss=None if held_out is None else held_out.loss,
-            validation_accuracy=None if held_out is None else held_out.accuracy,
-            lr=rate,
-            seconds=time.perf_counter() - began,
+        is_best = loss is None or loss < done.best
+        seconds = done.seconds + time.perf_counter() - began
+        event = EpochEnded(
+            epoch=number,
+            step=done.step,
+            train_loss=done.total_loss / done.seen,
+            validation_loss=loss,
+            validation_accuracy=accuracy,
+            lr=self.lr * self.schedule.factor(last, self.steps),
+            seconds=seconds - self._seconds_at_start,
             is_best=is_best,
         )
+        self.progress = replace(
+            done,
+            epoch=number,
+            batch=0,
+            seen=0,
+            total_loss=0.0,
+            best=loss if loss is not None and is_best else done.best,
+            best_epoch=number if is_best else done.best_epoch,
+            seconds=seconds,
+        )
+        self._seconds_at_start = seconds
+        return event
+
+    def __post_init__(self) -> None:
+        self._seconds_at_start = self.progress.seconds
+
+    def _validate(self) -> tuple[float | None, float | None]:
+        """Loss and accuracy on the validation samples, of the averaged weights where there are any."""
+        if self.validation is None:
+            return None, None
+        if self.average is None:
+            return self.score(self.validation)
+        weights = self.model.state_dict()
+        self.model.load_state_dict(self.average.weights)
+        try:
+            return self.score(self.validation)
+        finally:
+            self.model.load_state_dict(weights)

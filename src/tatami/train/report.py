@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from tatami.network import source_of_text
 from tatami.plan import make_plan
-from tatami.train.config import ResolvedConfig
 from tatami.train.events import Ended, EpochEnded, Started, Stepped, Tested
-from tatami.train.run import CONFIG, NETWORK, Run
+from tatami.train.run import NETWORK, Run
 from tatami.views.chart import Curve
 from tatami.views.report import Report
 
@@ -15,7 +14,7 @@ def read_report(run: Run) -> Report:
     """Collect what the report shows."""
     events = run.events()
     text = (run.path / NETWORK).read_text(encoding="utf-8")
-    config = ResolvedConfig.from_toml((run.path / CONFIG).read_text(encoding="utf-8"), str(run.path / CONFIG))
+    config = run.config()
     source = source_of_text(text)
     epochs = [e for e in events if isinstance(e, EpochEnded)]
     steps = [e for e in events if isinstance(e, Stepped)]

@@ -1,0 +1,27 @@
+"""``tatami resume``: go on with a run that was stopped, or give it more epochs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tatami.cli.options import Format, FormatOption
+from tatami.cli.train import show_outcome
+
+
+def command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")],
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Epochs in all: more than the run had, or as many unless given.")
+    ] = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Go on with a run as if it had never stopped, bit for bit; with --epochs, for longer than it was meant to."""
+    from tatami.cli.progress import Progress
+    from tatami.train import resume
+
+    with Progress() as progress:
+        outcome = resume(run, progress.tell, epochs)
+    show_outcome(outcome, format)

@@ -1,0 +1,144 @@
+"""The recipe that is found from data and network where the user names none; ``config.toml`` shows what was found."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from tatami.data import Dataset
+from tatami.errors import OptionError
+from tatami.network import Network
+from tatami.plan.batch import largest_batch
+from tatami.plan.machine import thread_count
+from tatami.plan.memory import StepSettings
+from tatami.recipe import Hinge, MeanSquaredError, make_optimizer
+from tatami.train.config import ResolvedConfig, TrainConfig
+
+# Enough steps for a small network to settle, whatever the size of the data.
+TARGET_STEPS = 1000
+MIN_EPOCHS, MAX_EPOCHS = 6, 200
+LARGEST_BATCH = 64
+SMALLEST_BATCH = 8
+
+FEW = 500
+"""Of fewer training samples none is held out where a test split tells how good the network is."""
+
+HELD_OUT, HELD_OUT_FOR_ALL = 0.1, 0.2  # with a test split; and without, when it is all that there is to judge by
+
+MEMORY_SHARE = 0.5
+"""Of the memory that is free, this much may be taken by a training step."""
+
+# Learning rates for training from scratch with a schedule that ends near 0; higher than the optimizers' own defaults.
+LEARNING_RATES = {"adam": 0.002, "adamw": 0.002, "rmsprop": 0.001, "sgd": 0.05, "momentum": 0.01, "nesterov": 0.01}
+
+
+def held_out_share(config: TrainConfig, dataset: Dataset) -> float:
+    """The share of the training samples to hold out: 0 where the data bring a validation split of their own.
+
+    Raises:
+        OptionError: a share that is none.
+    """
+    if config.validation is not None:
+        if not 0 <= config.validation < 1:
+            raise OptionError("impossible validation share", got=config.validation, expected="at least 0 and under 1")
+        return config.validation
+    if dataset.validation is not None:
+        return 0.0
+    if dataset.test is None:
+        return HELD_OUT_FOR_ALL
+    return HELD_OUT if len(dataset.train) >= FEW else 0.0
+
+
+def resolve(
+    config: TrainConfig, samples: int, network: Network | None = None, *, is_regression: bool = False
+) -> ResolvedConfig:
+    """Check the settings and fill in defaults that fit ``samples`` training samples.
+
+    Batches hold 64 samples, fewer where that would make less than 8 steps an epoch, or where the step of ``network``
+    would take more than half of the memory that is free; epochs give about ``TARGET_STEPS`` steps, within
+    ``MIN_EPOCHS`` and ``MAX_EPOCHS``. A learning rate of ``auto`` stays the default's until it has been looked for.
+
+    Raises:
+        OptionError: a setting that makes no sense, or two that do not go together.
+    """
+    for name in ("epochs", "batch", "accumulate", "patience"):
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise OptionError(f"impossible {name}", got=value, expected="at least 1")
+    if config.validation is not None and not 0 <= config.validation < 1:
+        raise OptionError("impossible validation share", got=config.validation, expected="at least 0 and under 1")
+    for name in ("smoothing", "ema"):
+        value = getattr(config, name)
+        if value is not None and not 0 <= value < 1:
+            raise OptionError(f"impossible {name}", got=value, expected="at least 0 and under 1")
+    if not config.save_every > 0:
+        raise OptionError("impossible save_every", got=config.save_every, expected="a number of seconds above 0")
+    loss = config.loss or ("mse" if is_regression else "cross-entropy")
+    batch = config.batch or _batch(samples, network, config)
+    epochs = config.epochs or min(MAX_EPOCHS, max(MIN_EPOCHS, -(-TARGET_STEPS // -(-samples // batch))))
+    given = None if config.lr == "auto" else config.lr
+    lr = LEARNING_RATES.get(config.optimizer.casefold()) if given is None else given
+    decay = {} if config.weight_decay is None else {"weight_decay": config.weight_decay}
+    optimizer = make_optimizer(config.optimizer, lr, clip_norm=config.clip_norm, **decay)
+    filled = {
+        **{"epochs": epochs, "batch": batch, "loss": loss, "validation": config.validation or 0.0},
+        **{"lr": optimizer.lr, "weight_decay": optimizer.weight_decay, "threads": thread_count()},
+    }
+    resolved = ResolvedConfig(**{**vars(config), **filled})
+    resolved.make_schedule()  # unknown names are refused here
+    _check_together(resolved, is_regression)
+    return resolved
+
+
+def _check_together(config: ResolvedConfig, is_regression: bool) -> None:
+    """Refuse settings that would have no effect or no meaning."""
+    loss = config.make_loss()
+    if is_regression and not isinstance(loss, MeanSquaredError):
+        raise OptionError("a loss for classes, but the data hold targets", got=config.loss, expected="mse")
+    if isinstance(loss, (Hinge, MeanSquaredError)) and config.needs_rows(False):
+        name = "smoothing" if config.smoothing else "class_weight"
+        raise OptionError(f"{name} is for cross-entropy", got=f"loss {config.loss}", expected="cross-entropy")
+
+
+def _batch(samples: int, network: Network | None, config: TrainConfig) -> int:
+    batch = min(LARGEST_BATCH, max(SMALLEST_BATCH, 1 << max(samples // 8, 1).bit_length() - 1))
+    free = free_memory()
+    if network is None or free is None or config.engine != "cpu":
+        return batch
+    settings = StepSettings(batch, make_optimizer(config.optimizer))
+    return max(1, min(batch, largest_batch(network, settings, int(MEMORY_SHARE * free)).batch))
+
+
+def free_memory() -> int | None:
+    """Bytes of memory that programs could take now, where the system says so."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            for line in file:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def for_network(config: TrainConfig, shape: tuple[int, ...] | None) -> TrainConfig:
+    """The settings with the reading of the data fitted to a network that says its own shape.
+
+    Pictures are resized to it, and series of unequal lengths padded or cropped; what the user said stands.
+    """
+    if shape is None:
+        return config
+    reading = config.reading
+    if len(shape) == 3:
+        colour = {1: "grey", 3: "rgb"}.get(shape[2], "auto")
+        reading = replace(
+            reading,
+            size=reading.size or (shape[0], shape[1]),
+            colour=colour if reading.colour == "auto" else reading.colour,  # type: ignore[arg-type]
+        )
+    if len(shape) == 2 and reading.length is None:
+        reading = replace(reading, length=shape[0])
+    return replace(config, reading=reading)
