@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from tatami.api import Network
     from tatami.engines import Model, compile
     from tatami.errors import TatamiError
+    from tatami.estimators import ConvNetClassifier, ConvNetRegressor
     from tatami.recipe import SGD, Adam, AdamW, CrossEntropy, Hinge, MeanSquaredError, RMSProp
 
 __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "ConvNetClassifier",
+    "ConvNetRegressor",
     "CrossEntropy",
     "Hinge",
     "MeanSquaredError",
@@ -34,6 +37,8 @@ _HOMES = {
     "Model": "tatami.engines",
     "compile": "tatami.engines",
     "TatamiError": "tatami.errors",
+    "ConvNetClassifier": "tatami.estimators",
+    "ConvNetRegressor": "tatami.estimators",
     **dict.fromkeys(("SGD", "Adam", "AdamW", "CrossEntropy", "Hinge", "MeanSquaredError", "RMSProp"), "tatami.recipe"),
 }
 

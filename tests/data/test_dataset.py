@@ -20,7 +20,8 @@ def labels(*values: int) -> np.ndarray:
 
 
 def dataset(train: Split | None = None, test: Split | None = None) -> Dataset:
-    return Dataset("toy", "image", train or Split(images(), labels(0, 1, 2, 0)), test, ("cat", "dog", "猫"))
+    usual = Split(images(), labels(0, 1, 2, 0))
+    return Dataset("toy", "image", usual if train is None else train, test, ("cat", "dog", "猫"))
 
 
 def error_of(data: Dataset) -> str:

@@ -1,7 +1,12 @@
-"""Figures on predictions."""
+"""Figures on predictions, as far as training needs them: loss and accuracy.
+
+Letters: N samples, K outputs.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,35 +22,85 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Predictions held against labels. ``confusion[i, j]`` counts samples of class i that were taken for class j."""
+    """Predictions held against labels.
+
+    Attributes:
+        loss: the mean.
+        labels, predicted: classes, int64 (N,).
+        classes: how many there are.
+    """
 
     loss: float
-    correct: int
-    total: int
-    confusion: NDArray[np.int64]
+    labels: NDArray[np.int64]
     predicted: NDArray[np.int64]
+    classes: int
+
+    @property
+    def total(self) -> int:
+        """Samples."""
+        return len(self.labels)
+
+    @property
+    def correct(self) -> int:
+        """Samples whose highest score is that of their class."""
+        return int((self.predicted == self.labels).sum())
 
     @property
     def accuracy(self) -> float:
         """Share of samples whose highest score is that of their class."""
         return self.correct / self.total
 
+    @property
+    def confusion(self) -> NDArray[np.int64]:
+        """(K, K): ``confusion[i, j]`` counts samples of class i that were taken for class j."""
+        counts = np.zeros((self.classes, self.classes), np.int64)
+        np.add.at(counts, (self.labels, self.predicted), 1)
+        return counts
 
-def evaluate(model: Model, split: Split, preprocess: Preprocess, classes: int) -> Evaluation:
-    """Score ``split`` in inference mode, batch by batch."""
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """What a model made of a split: the mean loss, its output (N, K), and how fast, preprocessing included."""
+
+    loss: float
+    scores: Array
+    samples_per_second: float
+
+
+def score(model: Model, split: Split, preprocess: Preprocess) -> Scored:
+    """Score ``split`` in inference mode, batch by batch. Samples of another shape are adapted as for prediction.
+
+    The first of several batches is not timed: it makes ready what the others use.
+
+    Args:
+        model: any.
+        split: samples and labels; those of a regression standardised.
+        preprocess: of the samples.
+
+    Raises:
+        DataError: samples that cannot be brought to the shape of the network.
+    """
     if split.y is None:
         raise ValueError("a split without labels cannot be evaluated")
-    total = len(split.x)
-    predicted = np.empty(total, np.int64)
-    loss = 0.0
-    for start in range(0, total, model.batch):
-        part = slice(start, min(start + model.batch, total))
-        mean, scores = model.score(preprocess(split.x[part]), split.y[part])
+    total = len(split)
+    loss, parts = 0.0, []
+    seconds: list[tuple[int, float]] = []
+    for part in _parts(total, model.batch):
+        began = time.perf_counter()
+        mean, scores = model.score(prepared(preprocess, split, part), split.y[part])
+        seconds.append((len(scores), time.perf_counter() - began))
         loss += mean * len(scores)
-        predicted[part] = scores.argmax(axis=1)
-    confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (split.y, predicted), 1)
-    return Evaluation(loss / total, int((predicted == split.y).sum()), total, confusion, predicted)
+        parts.append(scores)
+    timed = seconds[1:] or seconds
+    speed = sum(count for count, _ in timed) / max(sum(taken for _, taken in timed), 1e-9)
+    return Scored(loss / total, np.concatenate(parts), speed)
+
+
+def evaluate(model: Model, split: Split, preprocess: Preprocess, classes: int) -> Evaluation:
+    """Score ``split``, and take for each sample the class of its highest score."""
+    found = score(model, split, preprocess)
+    assert split.y is not None
+    return Evaluation(found.loss, split.y, found.scores.argmax(axis=1).astype(np.int64), classes)
 
 
 def tested_event(evaluation: Evaluation, split: str) -> Tested:
@@ -58,3 +113,17 @@ def tested_event(evaluation: Evaluation, split: str) -> Tested:
         total=evaluation.total,
         confusion=evaluation.confusion.tolist(),
     )
+
+
+def prepared(preprocess: Preprocess, split: Split, part: slice) -> NDArray[np.float32]:
+    """The samples of a part of a split, ready for the network."""
+    raw = split.x[part]
+    if raw.shape[1:] != preprocess.shape:
+        rows = range(part.start, part.start + len(raw))
+        raw = np.stack([preprocess.adapt(x, split.name_of(row)) for x, row in zip(raw, rows, strict=True)])
+    return preprocess(raw)
+
+
+def _parts(total: int, batch: int) -> Iterator[slice]:
+    for start in range(0, total, batch):
+        yield slice(start, min(start + batch, total))

@@ -1,85 +1,82 @@
-"""A trained network at work: evaluate and predict, from a run's files alone."""
+"""A trained network held against data, from a run's files alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tatami.data import Tone, invert, load, read_inputs
+from tatami.data import DataOptions
 from tatami.errors import DataError
-from tatami.network.layers import Softmax
+from tatami.train.evaluation import examine, tested_of
 from tatami.train.events import Tested
-from tatami.train.metrics import evaluate, tested_event
-from tatami.train.run import load_trained
+from tatami.train.labelled import SplitName, read_labelled
+from tatami.train.predict import Prediction, predict_files
+from tatami.train.report import read_report, report_of, with_evaluation
+from tatami.train.run import EVENTS, Run, Trained, load_trained
+from tatami.views.evaluation import Evaluation
+from tatami.views.report import Report
+
+__all__ = ["Examined", "Prediction", "evaluate_run", "examine_run", "predict_files"]
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """A sample's name, and its likeliest classes with their probabilities, the likeliest first.
+class Examined:
+    """A run held against data.
 
-    ``tone`` is not empty where an image is so much brighter or darker than those of training that it may be inverted.
+    Attributes:
+        run: as given.
+        data: the source.
+        trained: the network.
+        found: the figures.
+        notes: what was not as it should be in the data.
     """
 
-    sample: str
-    ranked: tuple[tuple[str, float], ...]
-    tone: Tone = ""
+    run: Path
+    data: str
+    trained: Trained
+    found: Evaluation
+    notes: tuple[str, ...]
+
+    def report(self) -> Report:
+        """The values of a page: the run's own report, with these figures."""
+        own = read_report(Run(self.run)) if (self.run / EVENTS).is_file() else report_of(self.trained, self.run.name)
+        return with_evaluation(own, self.found, self.data, list(self.notes))
+
+
+def examine_run(
+    run: Path,
+    data: str,
+    engine: str = "cpu",
+    options: DataOptions | None = None,
+    part: SplitName | None = None,
+) -> Examined:
+    """Hold the best weights of ``run`` against ``data``.
+
+    Args:
+        run: its directory, or a weights file.
+        data: the source; of its classes, the run must know all.
+        engine: which computes.
+        options: how the data are read, where that is not as the run read its own.
+        part: which samples; unless given, those of the test, or all where there is none.
+
+    Raises:
+        RunError: no run.
+        DataError: data that cannot be read, or with other classes or targets than those of the run.
+        OptionError: a part that the data do not have.
+    """
+    trained = load_trained(run, engine)
+    labelled = read_labelled(run, trained.identity, data, options or DataOptions(), part)
+    found = examine(trained.model, trained.identity, labelled.split, labelled.name)
+    return Examined(run, data, trained, found, tuple(map(str, labelled.dataset.problems)))
 
 
 def evaluate_run(run: Path, data: str, engine: str = "cpu") -> Tested:
-    """Evaluate the best weights of ``run`` on the test split of ``data``, or on all of it where it has none.
+    """Evaluate the best weights of a run that tells classes apart, as an event.
 
     Raises:
-        DataError: other classes than those of the run.
+        DataError: other classes than those of the run, or a regression: see :func:`examine_run`.
     """
-    trained = load_trained(run, engine)
-    dataset = load(data)
-    if dataset.classes != trained.identity.classes:
-        raise DataError(
-            "the data have other classes than the run",
-            where=data,
-            got=", ".join(dataset.classes[:10]),
-            expected=", ".join(trained.identity.classes[:10]),
-        )
-    split, name = (dataset.train, "data") if dataset.test is None else (dataset.test, "test")
-    evaluation = evaluate(trained.model, split, trained.identity.preprocess, len(dataset.classes))
-    return tested_event(evaluation, name)
-
-
-def predict_files(
-    run: Path, files: Sequence[str | Path], top: int = 3, engine: str = "cpu", *, inverted: bool = False
-) -> list[Prediction]:
-    """The ``top`` likeliest classes of every sample in ``files``, which are paths or ``sample:NAME``.
-
-    All files are read before anything is computed, so that a bad one costs nothing. With ``inverted`` black and white
-    change places in all of them, which must be uint8 images.
-    """
-    trained = load_trained(run, engine)
-    preprocess, classes = trained.identity.preprocess, trained.identity.classes
-    names: list[str] = []
-    samples: list[NDArray[np.generic]] = []
-    for file in files:
-        inputs = read_inputs(file, preprocess.kind)
-        raw = invert(inputs.x, str(file)) if inverted else inputs.x
-        names += inputs.names
-        samples += [preprocess.adapt(x, name) for x, name in zip(raw, inputs.names, strict=True)]
-    predictions: list[Prediction] = []
-    ends_in_softmax = isinstance(trained.network.nodes[-1].layer, Softmax)
-    for start in range(0, len(samples), trained.model.batch):
-        part = slice(start, start + trained.model.batch)
-        scores = trained.model.forward(preprocess(np.stack(samples[part])))
-        probabilities = scores if ends_in_softmax else _softmax(scores)
-        for name, sample, row in zip(names[part], samples[part], probabilities, strict=True):
-            best = np.argsort(-row, kind="stable")[:top]
-            ranked = tuple((classes[i], float(row[i])) for i in best)
-            predictions.append(Prediction(name, ranked, preprocess.tone(sample)))
-    return predictions
-
-
-def _softmax(scores: NDArray[np.floating]) -> NDArray[np.floating]:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    probabilities: NDArray[np.floating] = powers / powers.sum(axis=1, keepdims=True)
-    return probabilities
+    found = examine_run(run, data, engine).found
+    if found.classes is None:
+        raise DataError("a regression has no classes", where=str(run), hint="examine_run gives its figures")
+    return tested_of(found)

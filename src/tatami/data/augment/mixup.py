@@ -1,0 +1,48 @@
+"""Mixup: two samples and their labels averaged.
+
+Letters: n samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tatami.data.draws import uniform
+
+_SHARES, _PARTNERS = -1, -2  # streams; the transforms count theirs from 0
+
+
+@dataclass(frozen=True, eq=False)
+class Mix:
+    """With whom each sample of a batch is mixed, and how much of it remains.
+
+    Attributes:
+        partner: int64 (n,), positions within the batch, each once; a sample may be its own partner.
+        share: float32 (n,), from 0 to 1, of the sample itself, and of its label in the loss.
+    """
+
+    partner: NDArray[np.int64]
+    share: NDArray[np.float32]
+
+    def blend(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """``share * x + (1 - share) * x[partner]``, for standardised samples or one-hot labels (n, ...)."""
+        share = self.share.reshape(-1, *(1,) * (x.ndim - 1))
+        return share * x + (1 - share) * x[self.partner]
+
+
+def draw_mix(strength: float, seed: int, epoch: int, indices: NDArray[np.int64]) -> Mix:
+    """Draw shares from the beta distribution of (strength, strength), and the partners as a permutation of the batch.
+
+    Shares are a sample's own, whatever its batch. One share a sample; Zhang et al. draw one a batch in their code.
+
+    Source: Zhang et al. 2018, mixup: Beyond Empirical Risk Minimization, section 2.
+    """
+    from scipy.special import betaincinv  # slow to import
+
+    chance = uniform(seed, epoch, indices, _SHARES, 1)[:, 0]
+    share = betaincinv(strength, strength, chance).astype(np.float32)  # the inverse of the distribution function
+    order = np.argsort(uniform(seed, epoch, indices, _PARTNERS, 1)[:, 0], kind="stable")
+    return Mix(order.astype(np.int64), share)
