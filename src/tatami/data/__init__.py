@@ -3,16 +3,21 @@
 from tatami.data.arrays import as_labels, as_samples
 from tatami.data.builtin import SAMPLES, load_sample
 from tatami.data.dataset import Dataset, Kind, Split, check, check_samples
+from tatami.data.health import Health, check_health
+from tatami.data.health_samples import galleries
 from tatami.data.idx import read_idx
 from tatami.data.idx_dataset import load_idx_dataset
 from tatami.data.npz import load_npz
+from tatami.data.options import DataOptions
 from tatami.data.preprocess import Preprocess, Tone, invert
 from tatami.data.source import Inputs, load, read_inputs
 from tatami.data.split import stratified_split
 
 __all__ = [
     "SAMPLES",
+    "DataOptions",
     "Dataset",
+    "Health",
     "Inputs",
     "Kind",
     "Preprocess",
@@ -21,7 +26,9 @@ __all__ = [
     "as_labels",
     "as_samples",
     "check",
+    "check_health",
     "check_samples",
+    "galleries",
     "invert",
     "load",
     "load_idx_dataset",
