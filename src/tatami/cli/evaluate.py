@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tatami.cli.data_options import Reading, reads_data
 from tatami.cli.options import Format, FormatOption
+from tatami.cli.result_files import CsvOption, PngOption, write_files, written_line
 
 
+class Part(StrEnum):
+    """Which samples of the data are evaluated."""
+
+    test = "test"
+    validation = "validation"
+    train = "train"
+    all = "all"
+
+
+@reads_data
 def command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory or its .safetensors file.")],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="Data with the classes of the run.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="Data with classes of the run.")],
+    split: Annotated[
+        Part | None, typer.Option(help="Which samples: those of the test unless given, all where there is none.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write an HTML page of the result.")
+    ] = None,
+    csv: CsvOption = None,
+    png: PngOption = None,
     engine: Annotated[str, typer.Option(help="Which engine computes.")] = "cpu",
     format: FormatOption = Format.table,
+    *,
+    reading: Reading,
 ) -> None:
     """Evaluate a run on data: their test split, or all of them where they have none."""
-    from tatami.cli.result import print_result
-    from tatami.train import evaluate_run
+    from tatami.cli.result import print_evaluation
+    from tatami.train.use import examine_run
 
-    print_result(evaluate_run(run, data, engine), format, run)
+    examined = examine_run(run, data, engine, reading.options(), split.value if split is not None else None)
+    if output or csv or png:
+        typer.echo(written_line(write_files(examined.report(), output, csv, png)), err=True)
+    print_evaluation(examined.found, format, run)

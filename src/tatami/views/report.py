@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
 from tatami.plan import Plan
 from tatami.views.chart import Curve, line_chart
 from tatami.views.drawing import network_svg
+from tatami.views.evaluation import Evaluation, result_text
 from tatami.views.page import facts_html, page
 from tatami.views.plan_html import html_table, plan_html
+from tatami.views.report_calibration import calibration_html
+from tatami.views.report_classes import classes_html
+from tatami.views.report_confusion import confusion_html
+from tatami.views.report_errors import errors_html
+from tatami.views.report_targets import targets_html
 
 
 @dataclass(frozen=True)
@@ -20,65 +26,91 @@ class Report:
         title: the network and its data.
         notation: the text of ``network.net``.
         plan: the network's costs.
-        settings: name and value of every setting.
-        facts: name and value of the results, the most important first.
+        evaluation: what was found on the samples of the test; None when there was no test.
+        facts: name and value of the results beside, the most important first.
         curves: losses over the steps.
         accuracy: validation accuracy over the steps.
-        classes: names, in the order of the confusion matrix.
-        confusion: ``confusion[i][j]`` samples of class i were taken for class j; empty when there was no test.
+        rate: the learning rate over the steps.
+        data: name and value of what is known of the data.
+        notes: lines of plain text, such as what was left out of the data.
+        origin: by what it was made: command, seed, versions, machine.
+        settings: name and value of every setting.
     """
 
     title: str
     notation: str
     plan: Plan
-    settings: list[tuple[str, str]]
+    evaluation: Evaluation | None
     facts: list[tuple[str, str]]
-    curves: list[Curve]
-    accuracy: Curve
-    classes: list[str]
-    confusion: list[list[int]]
+    curves: list[Curve] = field(default_factory=list)
+    accuracy: Curve = field(default_factory=lambda: Curve("validation accuracy", []))
+    rate: Curve = field(default_factory=lambda: Curve("learning rate", []))
+    data: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    origin: list[tuple[str, str]] = field(default_factory=list)
+    settings: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def charts(self) -> list[tuple[str, list[Curve]]]:
+        """The name of a value, and its curves over the steps."""
+        return [("loss", self.curves), ("accuracy", [self.accuracy]), ("learning rate", [self.rate])]
 
 
 def report_html(report: Report) -> str:
     """The whole page."""
+    found = report.evaluation
     sections = [
-        facts_html(report.facts),
+        _STYLE,
+        f"<p class=result>{escape(result_text(found))}</p>" if found is not None else "",
+        facts_html(report.facts) if report.facts else "",
+        _charts(report),
+        *([] if found is None else _results(found)),
+        _data(report),
+        "<h2>Network</h2>",
         f"<pre>{escape(report.notation.strip())}</pre>",
         f"<div class=scroll>{network_svg(report.plan)}</div>",
-        "<div class=charts>",
-        _figure("Loss", line_chart(report.curves, "step", "loss")),
-        _figure("Validation accuracy", line_chart([report.accuracy], "step", "accuracy")),
-        "</div>",
-        _confusion(report.classes, report.confusion),
         "<h2>Layers</h2>",
         plan_html(report.plan),
-        "<h2>Settings</h2>",
-        html_table(("setting", "value"), report.settings),
+        _table("How it was made", report.origin),
+        _table("Settings", report.settings),
     ]
-    return page(report.title, sections)
+    return page(report.title, [section for section in sections if section])
 
 
-def _figure(title: str, svg: str) -> str:
-    return f"<figure><figcaption>{escape(title)}</figcaption>{svg}</figure>" if svg else ""
+def _charts(report: Report) -> str:
+    figures = [_figure(name, line_chart(curves, "step", name)) for name, curves in report.charts]
+    return f"<div class=charts>{''.join(figures)}</div>" if any(figures) else ""
 
 
-def _confusion(classes: list[str], confusion: list[list[int]]) -> str:
-    """Rows are the true classes, columns the predicted ones; mistakes are shaded by their share of the row."""
-    if not confusion:
+def _figure(name: str, svg: str) -> str:
+    title = {"loss": "Loss", "accuracy": "Validation accuracy", "learning rate": "Learning rate"}[name]
+    return f"<figure><figcaption>{title}</figcaption>{svg}</figure>" if svg else ""
+
+
+def _results(found: Evaluation) -> list[str]:
+    parts = [targets_html(found)]
+    if found.classes is not None:
+        parts += [confusion_html(found.classes), classes_html(found.classes)]
+        if found.classes.calibration is not None:
+            parts.append(calibration_html(found.classes.calibration))
+    return [*parts, errors_html(found.worst)]
+
+
+def _data(report: Report) -> str:
+    if not report.data and not report.notes:
         return ""
-    head = "<th></th>" + "".join(f"<th scope=col>{escape(name)}</th>" for name in classes)
-    rows = []
-    for i, (name, counts) in enumerate(zip(classes, confusion, strict=True)):
-        total = max(sum(counts), 1)
-        cells = []
-        for j, count in enumerate(counts):
-            share = count / total
-            hue = "var(--good)" if i == j else "var(--bad)"
-            strength = round(60 * share) if i == j else round(min(100, 400 * share))
-            shade = f"background:color-mix(in srgb, {hue} {strength}%, transparent)"
-            cells.append(f"<td style='{shade}'>{count or ''}</td>")
-        rows.append(f"<tr><th scope=row>{escape(name)}</th>{''.join(cells)}</tr>")
-    table = f"<table class=confusion><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-    return (
-        f"<h2>What was taken for what</h2><p>Rows: true class. Columns: predicted.</p><div class=scroll>{table}</div>"
-    )
+    notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
+    return f"<h2>Data</h2>{facts_html(report.data)}" + (f"<ul class=small>{notes}</ul>" if notes else "")
+
+
+def _table(title: str, rows: list[tuple[str, str]]) -> str:
+    return f"<h2>{title}</h2>{html_table(('name', 'value'), rows)}" if rows else ""
+
+
+_STYLE = """<style>
+.result { font-size: 1.25rem; font-weight: 600; margin: 0 0 1rem; }
+h3 { font-size: .95rem; font-weight: 600; margin: 1.25rem 0 .25rem; } summary { cursor: pointer; margin: .5rem 0; }
+.errors { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: 1rem; }
+.errors img { width: 96px; height: 96px; object-fit: contain; object-position: left; image-rendering: pixelated; }
+.errors p { margin: .25rem 0 0; font-size: .9rem; line-height: 1.35; overflow-wrap: anywhere; }
+</style>"""
