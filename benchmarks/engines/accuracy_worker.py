@@ -39,7 +39,7 @@ INPUT(32x32x3) -> block(32) -> block(64) -> POOL -> RES[block(64) -> block(64)]
 """
 TASKS = {
     "mnist": Task("MNIST", LENET.replace("-> POOL", "-> RELU -> POOL"), 0.99, 3, 128, 0.05, 5e-4, False),
-    "cifar10": Task("CIFAR-10", RESNET9, 0.85, 6, 128, 0.1, 5e-4, True),
+    "cifar10": Task("CIFAR-10", RESNET9, 0.85, 10, 128, 0.1, 5e-4, True),
 }
 MOMENTUM = 0.9
 
