@@ -10,8 +10,8 @@ from tatami.data.builtin import SAMPLES, load_sample
 from tatami.data.dataset import Array, Dataset, Kind, check_samples
 from tatami.data.idx import is_idx
 from tatami.data.idx_dataset import has_idx, load_idx_dataset, read_images
-from tatami.data.options import DataOptions
 from tatami.data.npz import load_npz, read_npz_samples
+from tatami.data.options import DataOptions
 from tatami.data.pictures import SUFFIXES, read_picture
 from tatami.errors import DataError
 
