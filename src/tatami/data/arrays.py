@@ -229,7 +229,7 @@ def _float_labels(y: Array, where: str) -> DataError:
             where=where,
             got=f"{y.dtype}, {seen}",
             expected=_LABELS,
-            hint="tatami trains classifiers, not regressions yet",
+            hint="--task regression for targets",
         )
     return DataError(
         "labels of this dtype are not read", where=where, got=y.dtype, expected=_LABELS, hint="y.astype('int64')"
