@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tatami.data import load_npz, read_inputs
+from tatami.data import DataOptions, load_npz, read_inputs
 from tatami.errors import DataError
 
 Y = np.array([0, 1, 0, 1])
@@ -228,14 +228,17 @@ def test_float_labels_are_told_apart(tmp_path: Path) -> None:
     assert error_of(saved(tmp_path, x=GREY, y=[0.0, 1.0, 2.0, 0.0])) == (
         f", y: labels of this dtype are not read; got float64; {expected} (hint: y.astype('int64'))"
     )
-    assert error_of(saved(tmp_path, x=GREY, y=[0.0, 1.0, 2.5, 0.5])) == (
-        f", y: labels that look like the targets of a regression; got float64, 2.5 in row 2; {expected} "
-        "(hint: tatami trains classifiers, not regressions yet)"
+    measured = saved(tmp_path, x=GREY, y=[0.0, 1.0, 2.5, 0.5])
+    with pytest.raises(DataError) as caught:
+        load_npz(measured, DataOptions(task="classification"))
+    assert str(caught.value) == (
+        f"{measured}, y: labels that look like the targets of a regression; got float64, 2.5 in row 2; {expected} "
+        "(hint: --task regression for targets)"
     )
     x = np.zeros((40, 2, 2), np.uint8)
     assert error_of(saved(tmp_path, x=x, y=np.arange(40.0) // 1.5)) == (
         f", y: labels that look like the targets of a regression; got float64, 27 values among 40 labels; {expected} "
-        "(hint: tatami trains classifiers, not regressions yet)"
+        "(hint: --task regression for targets)"
     )
     assert "hint: y.astype('int64')" in error_of(saved(tmp_path, x=x, y=np.arange(40.0) // 2))
     assert error_of(saved(tmp_path, x=GREY, y=[0.0, np.nan, 1.0, np.nan])) == (
@@ -276,8 +279,8 @@ def test_samples_that_are_refused(tmp_path: Path) -> None:
 
 def test_missing_arrays(tmp_path: Path) -> None:
     expected = (
-        "; expected x_train and y_train (perhaps x_test, y_test), or x and y (X is accepted for x); "
-        "perhaps classes, kind"
+        "; expected x_train and y_train (perhaps x_val, y_val, x_test, y_test), or x and y (X is accepted for x); "
+        "perhaps classes, targets, groups, kind"
     )
     assert error_of(saved(tmp_path, x=GREY)) == f": samples or labels are missing; got arrays x{expected}"
     assert error_of(saved(tmp_path)) == f": samples or labels are missing; got no arrays{expected}"
@@ -405,3 +408,41 @@ def test_unlabelled_samples(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match=r"toy\.npz, x, row 1: a value that is NaN or infinite"):
         read_inputs(saved(tmp_path, x=np.array([[0.0], [np.nan]])))
+
+
+@pytest.mark.parametrize("word", ["val", "valid", "validation"])
+def test_a_validation_split_and_groups(tmp_path: Path, word: str) -> None:
+    arrays = {f"x_{word}": GREY[:2], f"y_{word}": Y[:2], f"groups_{word}": ["b", "c"], "groups_train": list("abab")}
+    data = load_npz(saved(tmp_path, x_train=GREY, y_train=Y, **arrays))
+    assert data.validation is not None
+    np.testing.assert_array_equal(data.validation.x[..., 0], GREY[:2])
+    assert data.train.groups is not None
+    assert data.validation.groups is not None
+    assert (data.train.groups.tolist(), data.validation.groups.tolist()) == ([0, 1, 0, 1], [1, 2])
+    assert f": y_{word} without x_{word}" in error_of(saved(tmp_path, x_train=GREY, y_train=Y, **{f"y_{word}": Y}))
+    assert ", groups_train: groups that do not pair up with the samples; got int64 (1,)" in error_of(
+        saved(tmp_path, x_train=GREY, y_train=Y, groups_train=[1])
+    )
+
+
+def test_two_spellings_of_one_split_are_refused(tmp_path: Path) -> None:
+    assert ": more than one validation split; got x_val and x_valid" in error_of(
+        saved(tmp_path, x_train=GREY, y_train=Y, x_val=GREY, y_val=Y, x_valid=GREY, y_valid=Y)
+    )
+
+
+def test_targets_of_a_regression(tmp_path: Path) -> None:
+    y = np.array([0.5, 1.25, -2, 8])
+    data = load_npz(saved(tmp_path, x=GREY, y=y))
+    assert (data.is_regression, data.targets, data.classes) == (True, ("y",), ())
+    assert data.train.y is not None
+    assert data.train.y.dtype == np.float32
+    assert data.train.y.tolist() == y[:, None].tolist()
+    two = load_npz(saved(tmp_path, x=GREY, y=np.stack([y, Y], axis=1), targets=["weight", "height"]))
+    assert two.targets == ("weight", "height")
+    whole = load_npz(saved(tmp_path, x=GREY, y=np.array([3, 2, 1, 0])), DataOptions(task="regression"))
+    assert whole.train.y is not None
+    assert whole.train.y.tolist() == [[3], [2], [1], [0]]
+    assert ", y, row 1: a target that is not a finite number" in error_of(
+        saved(tmp_path, x=GREY, y=[0.5, np.nan, 1, 2])
+    )

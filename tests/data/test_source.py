@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tatami.data import load, read_inputs
-from tatami.data.source import DATA
+from tatami.data.source import DATA, INPUTS
 from tatami.errors import DataError
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
@@ -55,7 +55,7 @@ def test_idx_is_known_by_its_bytes(tmp_path: Path) -> None:
 def test_nothing_there(tmp_path: Path) -> None:
     missing = str(tmp_path / "none")
     assert load_error(missing) == f"{missing!r}: no such file or folder; expected {DATA}"
-    assert "sample:NAME (digits, gunpoint), a .npz file, a folder with train-images-idx3-ubyte" in DATA
+    assert "sample:NAME (digits, gunpoint); a folder or a zip with one folder a class; a .npz" in DATA
     assert load_error("digits").endswith("(hint: for the built-in sample, write sample:digits)")
     assert "no such sample; got ''" in load_error("sample:")
     for name in ("x" * 5000, "a\0b"):
@@ -83,18 +83,16 @@ def test_the_source_is_named_as_it_was_written(tmp_path: Path, monkeypatch: pyte
 
 
 def test_unknown_kinds(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("1,2\n")
+    (tmp_path / "a.doc").write_text("1,2\n")
     (tmp_path / "plain").write_text("1,2\n")
-    assert load_error(str(tmp_path / "a.csv")) == (
-        f"{tmp_path / 'a.csv'}: this kind of file is not a data set; got a .csv file; expected {DATA}"
+    assert load_error(str(tmp_path / "a.doc")) == (
+        f"{tmp_path / 'a.doc'}: this kind of file is not a data set; got a .doc file; expected {DATA}"
     )
     assert "got a file of unknown kind" in load_error(str(tmp_path / "plain"))
-    assert load_error(str(tmp_path)) == f"{tmp_path}: no data set in this folder; expected {DATA}"
-    expected = (
-        "expected a PNG, JPEG or BMP picture, a .npz file with an array x, an IDX images file, "
-        "or sample:NAME (digits, gunpoint)"
-    )
-    assert input_error(tmp_path / "a.csv") == f": this kind of file is not an input; got a .csv file; {expected}"
+    assert load_error(str(tmp_path)).startswith(f"{tmp_path}: no data set in here; got 2 file(s): .doc, no ending; ")
+    expected = f"expected {INPUTS}"
+    assert "a picture (.png, .jpg, " in INPUTS
+    assert input_error(tmp_path / "a.doc") == f": this kind of file is not an input; got a .doc file; {expected}"
     assert input_error(tmp_path) == f": this kind of file is not an input; got a folder; {expected}"
     assert input_error(tmp_path / "none.png") == f": no such file; {expected}"
 
@@ -155,13 +153,13 @@ def test_damaged_pictures(tmp_path: Path, suffix: str) -> None:
         path.write_bytes(raw[:length])
         text = input_error(path)
         assert text.startswith(": not a readable picture; got ")
-        assert text.endswith("; expected a whole PNG, JPEG or BMP file")
+        assert text.endswith("; expected a whole PNG, JPEG, BMP, GIF, WEBP or TIFF file")
 
 
 def test_a_picture_of_another_format_is_refused_whatever_its_name(tmp_path: Path) -> None:
-    Image.fromarray(RGB).save(tmp_path / "a.gif")
-    (tmp_path / "a.gif").rename(tmp_path / "a.png")
-    assert input_error(tmp_path / "a.png").startswith(": not a readable picture; got cannot identify image file")
+    Image.fromarray(RGB).save(tmp_path / "a.ppm")
+    (tmp_path / "a.ppm").rename(tmp_path / "a.png")
+    assert input_error(tmp_path / "a.png").startswith(": not a readable picture; got bytes of no known kind of picture")
 
 
 @pytest.mark.parametrize("side", [8193, 60000])

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tatami.data import stratified_split
+from tatami.data import Split, stratified_split
+from tatami.data.split import hold_out
 from tatami.errors import DataError, OptionError
 
 
@@ -72,3 +73,53 @@ def test_errors() -> None:
             stratified_split(np.array([0, 0, 1, 1]), fraction, seed=0)
     with pytest.raises(OptionError, match="seed out of range; got -1; expected 0 to 4294967295"):
         stratified_split(np.array([0, 0, 1, 1]), 0.5, seed=-1)
+
+
+def grouped(y: list[float] | list[int], groups: list[int]) -> Split:
+    regression = isinstance(y[0], float)
+    labels = np.array(y, np.float32)[:, None] if regression else np.array(y, np.int64)
+    return Split(np.zeros((len(y), 2, 1), np.float32), labels, groups=np.array(groups, np.int64))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    groups=st.lists(st.integers(0, 7), min_size=8, max_size=60),
+    fraction=st.floats(0.05, 0.6),
+    seed=st.integers(0, 2**32 - 1),
+    regression=st.booleans(),
+)
+def test_groups_are_never_parted(groups: list[int], fraction: float, seed: int, regression: bool) -> None:
+    y = np.random.default_rng(seed).integers(0, 2, len(groups)).tolist()
+    split = grouped([float(value) for value in y] if regression else y, groups)
+    try:
+        training, validation = hold_out(split, fraction, seed)
+    except DataError as error:
+        assert "cannot hold out validation data" in str(error)
+        return
+    assert sorted([*training, *validation]) == list(range(len(groups)))
+    assert len(validation) > 0
+    assert not {groups[row] for row in training} & {groups[row] for row in validation}
+    if not regression:
+        assert {y[row] for row in training} == set(y)
+    np.testing.assert_array_equal(hold_out(split, fraction, seed)[1], validation)
+
+
+def test_a_class_of_one_group_cannot_lose_it() -> None:
+    split = grouped([0, 0, 0, 0, 1, 1], [0, 1, 2, 3, 4, 4])
+    training, validation = hold_out(split, 0.2, 0)
+    assert 4 in training
+    assert 5 in training
+    assert len(validation) == 1
+    with pytest.raises(DataError, match="whatever groups are held out, a class has none left for training"):
+        hold_out(grouped([0, 0, 1, 1], [0, 0, 1, 1]), 0.5, 0)
+    with pytest.raises(DataError, match="all samples are of one group; expected at least two groups"):
+        hold_out(grouped([0, 0, 1, 1], [5, 5, 5, 5]), 0.5, 0)
+
+
+def test_targets_are_held_out_at_random() -> None:
+    split = grouped([float(n) for n in range(10)], list(range(10)))
+    split = Split(split.x, split.y)
+    training, validation = hold_out(split, 0.25, 1)
+    assert (len(training), len(validation)) == (7, 3)
+    assert sorted([*training, *validation]) == list(range(10))
+    assert validation.tolist() != hold_out(split, 0.25, 2)[1].tolist()

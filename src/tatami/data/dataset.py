@@ -5,7 +5,7 @@ Letters: N samples, H and W pixels, L time steps, C channels, T targets of a reg
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -84,6 +84,7 @@ class Dataset:
         source: what the user wrote, ``sample:digits`` or a path, for errors.
         targets: names of the outputs of a regression; empty for a classification.
         problems: what was left out or mended on the way.
+        notes: what else is to be said of the reading: sizes, lengths and columns that were chosen.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Dataset:
     validation: Split | None = None
     targets: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def is_regression(self) -> bool:
@@ -118,36 +120,35 @@ class Dataset:
         return tuple(int(size) for size in self.train.x.shape[1:])
 
 
-def check(
-    dataset: Dataset,
-    source: str,
-    x_names: tuple[str, str] = ("x_train", "x_test"),
-    y_names: tuple[str, str] = ("y_train", "y_test"),
-) -> Dataset:
+Names = Mapping[str, tuple[str, str]]
+"""By split, how the source calls the samples and the labels."""
+
+_NAMES: Names = {"train": ("x_train", "y_train"), "validation": ("x_val", "y_val"), "test": ("x_test", "y_test")}
+
+
+def check(dataset: Dataset, source: str, names: Names = _NAMES) -> Dataset:
     """Return the data set if it can be trained on.
 
     Args:
         dataset: the data set to check.
         source: where it comes from, for errors: a file, a folder or ``sample:NAME``.
-        x_names: how the source calls the training and the test samples.
-        y_names: how the source calls the training and the test labels.
+        names: how the source calls the samples and the labels of each split.
 
     Raises:
         DataError: wrong ranks or dtypes, no samples, counts that differ, NaN or infinity, labels out of range, a class
-            without a training sample, or a test split unlike the training split. Names the array that is at fault
+            without a training sample, or another split unlike the training split. Names the array that is at fault
             and the first offending row, counted from 0.
     """
-    splits = [(dataset.train, x_names[0], y_names[0])]
-    if dataset.test is not None:
-        splits.append((dataset.test, x_names[1], y_names[1]))
-    for split, x_name, _ in splits:
-        check_samples(split.x, dataset.kind, f"{source}, {x_name}")
-    _check_classes(dataset.classes, source)
-    for split, x_name, y_name in splits:
-        _check_labels(split, dataset.classes, source, x_name, y_name)
-    _check_every_class(dataset, source, y_names)
-    if dataset.test is not None:
-        _check_alike(dataset.train.x, dataset.test.x, f"{source}, {x_names[1]}", x_names[0])
+    for name, split in dataset.splits():
+        check_samples(split.x, dataset.kind, f"{source}, {names[name][0]}")
+    if not dataset.is_regression:
+        _check_classes(dataset.classes, source)
+    for name, split in dataset.splits():
+        _check_labels(split, dataset, source, *names[name])
+    if not dataset.is_regression:
+        _check_every_class(dataset, source, names)
+    for name, split in dataset.splits():
+        _check_alike(dataset.train.x, split.x, f"{source}, {names[name][0]}", name, names["train"][0])
     return dataset
 
 
@@ -196,77 +197,84 @@ def _check_classes(classes: tuple[str, ...], source: str) -> None:
         raise DataError("two classes have one name", where=source, got=repr(twice[0]), expected="a name a class")
 
 
-def _check_labels(split: Split, classes: tuple[str, ...], source: str, x_name: str, y_name: str) -> None:
+def _check_labels(split: Split, dataset: Dataset, source: str, x_name: str, y_name: str) -> None:
     where, y = f"{source}, {y_name}", split.y
     if y is None:
         raise DataError("samples without labels", where=f"{source}, {x_name}", expected=f"labels in {y_name}")
-    if y.shape != (len(split.x),):
+    wanted = (len(split.x), len(dataset.targets)) if dataset.is_regression else (len(split.x),)
+    if y.shape != wanted:
         raise DataError(
             f"{x_name} and {y_name} do not pair up",
             where=where,
             got=f"{len(split.x)} samples and labels of shape {y.shape}",
-            expected=f"labels of shape ({len(split.x)},)",
+            expected=f"labels of shape {wanted}",
         )
-    if y.dtype != np.int64:
-        raise DataError("wrong dtype for labels", where=where, got=y.dtype, expected="int64")
-    outside = (y < 0) | (y >= len(classes))
+    dtype = np.float32 if dataset.is_regression else np.int64
+    if y.dtype != dtype:
+        raise DataError("wrong dtype for labels", where=where, got=y.dtype, expected=np.dtype(dtype).name)
+    if dataset.is_regression:
+        return
+    outside = (y < 0) | (y >= len(dataset.classes))
     if outside.any():
         row = int(outside.argmax())
         raise DataError(
             "label out of range",
             where=f"{where}, row {row}",
             got=int(y[row]),
-            expected=f"0 to {len(classes) - 1}, as there are {len(classes)} classes",
+            expected=f"0 to {len(dataset.classes) - 1}, as there are {len(dataset.classes)} classes",
         )
 
 
-def _check_every_class(dataset: Dataset, source: str, y_names: tuple[str, str]) -> None:
+def _check_every_class(dataset: Dataset, source: str, names: Names) -> None:
     counts = np.bincount(dataset.train.y, minlength=len(dataset.classes))  # type: ignore[arg-type]
     empty = np.flatnonzero(counts == 0)
-    if empty.size and dataset.test is not None:
-        _check_no_new_label(dataset, counts, f"{source}, {y_names[1]}", y_names[0])
-    if empty.size:
-        label = int(empty[0])
-        others = f" and {empty.size - 1} more" if empty.size > 1 else ""
-        raise DataError(
-            f"empty class {dataset.classes[label]!r}{others}: no training sample has label {label}",
-            where=f"{source}, {y_names[0]}",
-            got=f"labels from {int(np.flatnonzero(counts)[0])} to {int(np.flatnonzero(counts)[-1])}",
-            expected=f"at least one sample of each of the {len(dataset.classes)} classes",
-            hint="labels count from 0 without gaps; leave out classes that have no data",
-        )
+    if not empty.size:
+        return
+    y_name = names["train"][1]
+    for name, split in dataset.splits():
+        _check_no_new_label(split, dataset.classes, counts, f"{source}, {names[name][1]}", y_name)
+    label = int(empty[0])
+    others = f" and {empty.size - 1} more" if empty.size > 1 else ""
+    raise DataError(
+        f"empty class {dataset.classes[label]!r}{others}: no training sample has label {label}",
+        where=f"{source}, {y_name}",
+        got=f"labels from {int(np.flatnonzero(counts)[0])} to {int(np.flatnonzero(counts)[-1])}",
+        expected=f"at least one sample of each of the {len(dataset.classes)} classes",
+        hint="labels count from 0 without gaps; leave out classes that have no data",
+    )
 
 
-def _check_no_new_label(dataset: Dataset, counts: NDArray[np.int64], where: str, train_name: str) -> None:
-    """A class without training samples is the test labels' fault where one of them is the only sign of it."""
-    assert dataset.test is not None
-    assert dataset.test.y is not None
-    new = counts[dataset.test.y] == 0
+def _check_no_new_label(
+    split: Split, classes: tuple[str, ...], counts: NDArray[np.int64], where: str, train_name: str
+) -> None:
+    """A class without training samples is the fault of other labels where one of them is the only sign of it."""
+    assert split.y is not None
+    new = counts[split.y] == 0
     if new.any():
         row = int(new.argmax())
-        known = [dataset.classes[label] for label in np.flatnonzero(counts)]
-        close = nearest(dataset.classes[dataset.test.y[row]], known)
+        known = [classes[label] for label in np.flatnonzero(counts)]
+        close = nearest(classes[split.y[row]], known)
         raise DataError(
             "a label that no training sample has",
             where=f"{where}, row {row}",
-            got=repr(dataset.classes[dataset.test.y[row]]),
+            got=repr(classes[split.y[row]]),
             expected=f"one of {', '.join(known[:10])}{', ...' if len(known) > 10 else ''}, as in {train_name}",
             hint=f"did you mean {close}?" if close else None,
         )
 
 
-def _check_alike(train: Array, test: Array, where: str, train_name: str) -> None:
-    if test.shape[1:] != train.shape[1:]:
+def _check_alike(train: Array, other: Array, where: str, name: str, train_name: str) -> None:
+    if other.shape[1:] != train.shape[1:]:
         raise DataError(
-            "test samples of another shape than the training samples",
+            f"{name} samples of another shape than the training samples",
             where=where,
-            got=test.shape[1:],
+            got=other.shape[1:],
             expected=f"{train.shape[1:]}, as in {train_name}",
         )
-    if test.dtype != train.dtype:
+    if other.dtype != train.dtype:
         raise DataError(
-            "test samples of another dtype than the training samples",
+            f"{name} samples of another dtype than the training samples",
             where=where,
-            got=test.dtype,
+            got=other.dtype,
             expected=f"{train.dtype}, as in {train_name}",
         )

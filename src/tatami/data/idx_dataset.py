@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tatami.data.arrays import classes_of_integers
-from tatami.data.dataset import Array, Dataset, Split, check
-from tatami.data.idx import read_idx
+from tatami.data.dataset import Array, Dataset, Split, check, check_samples
+from tatami.data.idx import is_idx, read_idx
+from tatami.data.options import DataOptions
 from tatami.errors import DataError
 
 _TRAIN, _TEST = "train", ("t10k", "test")
@@ -42,13 +43,15 @@ def read_labels(path: Path) -> NDArray[np.int64]:
     return y.astype(np.int64)
 
 
-def load_idx_dataset(path: Path) -> Dataset:
+def load_idx_dataset(path: Path, options: DataOptions = DataOptions(), source: str | None = None) -> Dataset:  # noqa: B008
     """Read a data set in MNIST's spelling.
 
     Args:
         path: a folder with ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and, if there is a test split,
             the same with ``t10k`` or ``test``; or an images file beside its partners. Each may end in ``.gz`` and may
             have a dot for the dash before ``idx``. An images file without ``train`` in its name is read on its own.
+        options: nothing of them is needed.
+        source: what the user wrote; the path by default.
 
     Raises:
         DataError: a file or its partner is missing (names the file looked for), or is not as :func:`check` wants it.
@@ -83,14 +86,12 @@ def load_idx_dataset(path: Path) -> Dataset:
         train=splits[0],
         test=splits[1] if len(splits) > 1 else None,
         classes=classes,
-        source=str(path),
+        source=source or str(path),
     )
-    return check(
-        dataset,
-        str(folder),
-        x_names=(x_files[0].name, x_files[-1].name),
-        y_names=(y_files[0].name, y_files[-1].name),
+    names = dict(
+        zip(("train", "test"), ((x.name, y.name) for x, y in zip(x_files, y_files, strict=True)), strict=False)
     )
+    return check(dataset, str(folder), names)
 
 
 def _spellings(name: str) -> list[str]:
@@ -110,9 +111,19 @@ def _train_images(folder: Path) -> Path | None:
     return next((found for name in names if (found := _find(folder, name))), None)
 
 
-def has_idx(folder: Path) -> bool:
-    """Tell whether a folder holds training images in MNIST's own names."""
-    return _train_images(folder) is not None
+def recognises(path: Path) -> bool:
+    """Whether a folder holds training images in MNIST's own names, or a file is IDX, or says so in its name."""
+    if path.is_dir():
+        return _train_images(path) is not None
+    # A file that says so in its name is known even where its bytes are wrong: its reader reports what is.
+    return path.is_file() and (any(mark in path.name for mark in ("-idx", ".idx")) or is_idx(path))
+
+
+def read_inputs(path: Path) -> Array:
+    """Read images as :func:`read_images` does, and check them."""
+    x = read_images(path)
+    check_samples(x, "image", str(path))
+    return x
 
 
 def _test_of(images: Path) -> Path | None:

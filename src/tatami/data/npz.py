@@ -6,56 +6,76 @@ import math
 import zipfile
 import zlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
 from numpy.lib import format as npy
 
-from tatami.data.arrays import as_labels, as_samples
-from tatami.data.dataset import Array, Dataset, Kind, Split, check, check_samples
+from tatami.data.arrays import as_samples
+from tatami.data.assemble import Found, assemble
+from tatami.data.dataset import Array, Dataset, Kind, check_samples
 from tatami.data.files import DEFLATE_RATIO, check_declared, check_limit, one_line, opened
+from tatami.data.options import DataOptions
 from tatami.errors import DataError
 
-_KEYS = "x_train and y_train (perhaps x_test, y_test), or x and y (X is accepted for x); perhaps classes, kind"
+_KEYS = (
+    "x_train and y_train (perhaps x_val, y_val, x_test, y_test), or x and y (X is accepted for x); "
+    "perhaps classes, targets, groups, kind"
+)
+_SPLITS = {"train": ("train",), "validation": ("val", "valid", "validation"), "test": ("test",)}
+_BESIDE = ("classes", "targets", "kind")
 
 
-def load_npz(path: Path, source: str | None = None) -> Dataset:
+def recognises(path: Path) -> bool:
+    """Whether a path is an NPZ file by its name."""
+    return path.is_file() and path.suffix.lower() == ".npz"
+
+
+def load_npz(path: Path, options: DataOptions = DataOptions(), source: str | None = None) -> Dataset:  # noqa: B008
     """Read a data set from an NPZ file.
 
-    The arrays are ``x_train``, ``y_train``, and perhaps ``x_test``, ``y_test`` (Keras), or ``x`` (or ``X``) and ``y``;
-    ``classes`` may name the classes. :func:`tatami.data.arrays.as_samples` says which shapes are images and which
-    are signals; ``kind``, the text ``image`` or ``signal``, settles it where the shape alone does not.
+    The arrays are ``x_train``, ``y_train`` (Keras) and perhaps the same with ``val``, ``valid`` or ``validation``, and
+    ``test``; or ``x`` (or ``X``) and ``y``. Beside each there may be ``groups_train`` and so on, or ``groups``: which
+    samples belong together. ``classes`` may name the classes, ``targets`` the outputs of a regression.
+    :func:`tatami.data.arrays.as_samples` says which shapes are images and which are signals; ``kind``, the text
+    ``image`` or ``signal``, settles it where the shape alone does not.
 
     Args:
         path: the file.
+        options: whether labels are classes or targets; a length for signals.
         source: how to call it in errors; the path by default.
 
     Raises:
         DataError: the file is missing, damaged or too large, holds Python objects, lacks an array, or does not pass
-            :func:`tatami.data.check`.
+            :func:`tatami.data.assemble.assemble`.
     """
     source = source or str(path)
     with opened(path) as file, _zip(file, source) as archive:
-        x_keys, y_keys = _pairs(_names(archive), source)
-        wanted = [*x_keys, *y_keys, *(key for key in ("classes", "kind") if key in _names(archive))]
-        arrays = _read(archive, wanted, source)
+        names = _names(archive)
+        keys = _keys(names, source)
+        beside = [key for key in _BESIDE if key in names]
+        wanted = [key for split in keys.values() for key in split if key]
+        arrays = _read(archive, [*wanted, *beside], source)
 
-    kind = _kind(arrays, source)
-    splits = [as_samples(arrays[key], f"{source}, {key}", kind) for key in x_keys]
-    kinds = [kind for _, kind in splits]
-    if kinds[0] != kinds[-1]:
-        raise DataError(
-            f"{x_keys[-1]} holds {kinds[-1]}s, but {x_keys[0]} holds {kinds[0]}s",
-            where=f"{source}, {x_keys[-1]}",
-            got=f"{arrays[x_keys[-1]].dtype} {arrays[x_keys[-1]].shape}",
-            expected=f"as {arrays[x_keys[0]].dtype} {arrays[x_keys[0]].shape}",
-        )
-    ys = [(arrays[key], f"{source}, {key}") for key in y_keys]
-    labels, classes = as_labels(ys, arrays.get("classes"), f"{source}, classes")
-    train, *test = [Split(x, y) for (x, _), y in zip(splits, labels, strict=True)]
-    dataset = Dataset(path.stem, kinds[0], train, test[0] if test else None, classes, source)
-    return check(dataset, source, (x_keys[0], x_keys[-1]), (y_keys[0], y_keys[-1]))
+    said = _kind(arrays, source)
+    found, kinds = {}, {}
+    for split, (x_key, y_key, group_key) in keys.items():
+        x, kinds[split] = as_samples(arrays[x_key], f"{source}, {x_key}", said)
+        groups = _groups(arrays[group_key], x, f"{source}, {group_key}") if group_key else None
+        found[split] = Found(x, arrays[y_key], x_key, y_key, None, groups)
+        if kinds[split] != kinds["train"]:
+            raise DataError(
+                f"{x_key} holds {kinds[split]}s, but {keys['train'][0]} holds {kinds['train']}s",
+                where=f"{source}, {x_key}",
+                got=f"{arrays[x_key].dtype} {arrays[x_key].shape}",
+                expected=f"as {arrays[keys['train'][0]].dtype} {arrays[keys['train'][0]].shape}",
+            )
+    targets = tuple(str(name) for name in arrays["targets"].ravel()) if "targets" in arrays else ()
+    if targets:
+        options = replace(options, task="regression" if options.task == "auto" else options.task)
+    return assemble(path.stem, kinds["train"], found, options, source, classes=arrays.get("classes"), targets=targets)
 
 
 def read_npz_samples(path: Path, kind: Kind | None = None) -> Array:
@@ -94,21 +114,42 @@ def _kind(arrays: dict[str, Array], source: str) -> Kind | None:
     return cast(Kind, text)
 
 
-def _pairs(names: Iterable[str], source: str) -> tuple[list[str], list[str]]:
-    """The names of the arrays of samples and of labels, training first."""
+def _keys(names: Iterable[str], source: str) -> dict[str, tuple[str, str, str]]:
+    """By split, the names of the arrays of samples, labels and groups; the latter empty where there are none."""
     names = list(names)
     short = [name for name in names if name in ("x", "X")]
     if len(short) + ("x_train" in names) > 1:
         raise DataError("more than one array of training samples", where=source, got=_listed(names), expected=_KEYS)
     if short and "y" in names:
-        return short, ["y"]
-    if "x_train" in names and "y_train" in names:
-        test = [key for key in ("x_test", "y_test") if key in names]
-        if len(test) == 1:
-            missing = ({"x_test", "y_test"} - {*test}).pop()
-            raise DataError(f"{test[0]} without {missing}", where=source, got=_listed(names), expected=_KEYS)
-        return ["x_train", *test[:1]], ["y_train", *test[1:]]
-    raise DataError("samples or labels are missing", where=source, got=_listed(names), expected=_KEYS)
+        return {"train": (short[0], "y", "groups" if "groups" in names else "")}
+    keys = {}
+    for split, words in _SPLITS.items():
+        spelled = [word for word in words if {f"x_{word}", f"y_{word}"} & {*names}]
+        if len(spelled) > 1:
+            raise DataError(
+                f"more than one {split} split", where=source, got=" and ".join(f"x_{word}" for word in spelled)
+            )
+        for word in spelled:
+            x, y, group = f"x_{word}", f"y_{word}", f"groups_{word}"
+            if split != "train" and (x in names) != (y in names):
+                here, missing = (x, y) if x in names else (y, x)
+                raise DataError(f"{here} without {missing}", where=source, got=_listed(names), expected=_KEYS)
+            if x in names and y in names:
+                keys[split] = (x, y, group if group in names else "")
+    if "train" not in keys:
+        raise DataError("samples or labels are missing", where=source, got=_listed(names), expected=_KEYS)
+    return keys
+
+
+def _groups(groups: Array, x: Array, where: str) -> Array:
+    if groups.shape != (len(x),) or groups.dtype.kind not in "iuUS":
+        raise DataError(
+            "groups that do not pair up with the samples",
+            where=where,
+            got=f"{groups.dtype} {groups.shape}",
+            expected=f"whole numbers or names, ({len(x)},)",
+        )
+    return groups
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -9,9 +9,9 @@ from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from tatami.data.dataset import Array, Kind
+from tatami.data.pictures import fit_picture
 from tatami.errors import DataError, RunError
 
 _RANK = {"image": 3, "signal": 2}
@@ -116,7 +116,7 @@ class Preprocess:
                 got=f"{sample.dtype} {sample.shape}",
                 expected=f"{self.shape}, as in training",
             )
-        return _fit_image(sample, self.shape, where)
+        return fit_picture(sample, self.shape, where)
 
     def tone(self, sample: Array) -> Tone:
         """Tell whether one raw image may be inverted against those of training: dark on light for light on dark.
@@ -202,24 +202,6 @@ def _mean(flat: Array, centre: NDArray[np.float64], power: int) -> NDArray[np.fl
     blocks = (flat[start : start + rows].astype(np.float64) - centre for start in range(0, len(flat), rows))
     total: NDArray[np.float64] = np.sum([(block**power).sum(axis=0) for block in blocks], axis=0)
     return total / len(flat)
-
-
-def _fit_image(sample: Array, shape: tuple[int, ...], where: str | None) -> NDArray[np.uint8]:
-    height, width, channels = shape
-    modes = {1: "L", 3: "RGB"}
-    if sample.shape[2] != channels and (sample.shape[2] not in modes or channels not in modes):
-        raise DataError(
-            "an image of another depth", where=where, got=sample.shape, expected=f"{channels} channels, as in training"
-        )
-    if sample.shape[2] != channels:
-        image = Image.fromarray(sample[..., 0] if sample.shape[2] == 1 else sample)
-        sample = np.asarray(image.convert(modes[channels])).reshape(*sample.shape[:2], channels)
-    # Pillow resizes with antialiasing for these filters when it shrinks. Channel by channel, so that any depth works.
-    resized = [
-        np.asarray(Image.fromarray(sample[..., c]).resize((width, height), Image.Resampling.BILINEAR))
-        for c in range(channels)
-    ]
-    return np.stack(resized, axis=-1)
 
 
 def _is_list(value: object, length: int) -> bool:

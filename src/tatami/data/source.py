@@ -1,30 +1,60 @@
-"""Where data come from: ``sample:NAME``, a file or a folder."""
+"""Where data come from: ``sample:NAME``, a file or a folder. One list of formats, asked in turn who knows the source."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tatami.data import cifar, folders, idx_dataset, npz, pictures, table, ucr, wave
 from tatami.data.builtin import SAMPLES, load_sample
-from tatami.data.dataset import Array, Dataset, Kind, check_samples
-from tatami.data.idx import is_idx
-from tatami.data.idx_dataset import has_idx, load_idx_dataset, read_images
-from tatami.data.npz import load_npz, read_npz_samples
+from tatami.data.dataset import Array, Dataset, Kind
 from tatami.data.options import DataOptions
-from tatami.data.pictures import SUFFIXES, read_picture
 from tatami.errors import DataError
 
 DATA = (
-    f"sample:NAME ({', '.join(SAMPLES)}), a .npz file, a folder with train-images-idx3-ubyte and "
-    "train-labels-idx1-ubyte (perhaps .gz), or such an images file"
+    f"sample:NAME ({', '.join(SAMPLES)}); a folder or a zip with one folder a class; a .npz, .csv, .parquet, .ts or "
+    ".tsv file; MNIST's or CIFAR's files"
 )
 INPUTS = (
-    "a PNG, JPEG or BMP picture, a .npz file with an array x, an IDX images file, "
+    f"a picture ({', '.join(pictures.SUFFIXES)}), a .wav, .npz, .csv, .parquet, .ts or .tsv file, an IDX images file, "
     f"or sample:NAME ({', '.join(SAMPLES)})"
 )
 
 _SAMPLE = "sample:"
+
+Unlabelled = tuple[Array | Sequence[Array], Sequence[str] | None]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One kind of source.
+
+    Attributes:
+        recognises: whether a path is of this kind.
+        load: reads a labelled data set; None where there are none.
+        inputs: reads unlabelled samples, and their names unless they are called by their rows; None likewise.
+    """
+
+    recognises: Callable[[Path], bool]
+    load: Callable[[Path, DataOptions, str], Dataset] | None = None
+    inputs: Callable[[Path, Kind | None, DataOptions], Unlabelled] | None = None
+
+
+# In this order: whatever has its own names is asked before any folder is taken for class folders.
+FORMATS = (
+    Format(npz.recognises, npz.load_npz, lambda path, kind, _: (npz.read_npz_samples(path, kind), None)),
+    Format(
+        idx_dataset.recognises, idx_dataset.load_idx_dataset, lambda path, *_: (idx_dataset.read_inputs(path), None)
+    ),
+    Format(cifar.recognises, cifar.load_cifar),
+    Format(ucr.recognises, ucr.load_ucr, lambda path, *_: ucr.read_ucr_inputs(path)),
+    Format(table.recognises, table.load_table, lambda path, _, options: table.read_table_inputs(path, options)),
+    Format(pictures.recognises, None, lambda path, *_: (pictures.read_picture(path)[None], [str(path)])),
+    Format(wave.recognises, None, lambda path, *_: wave.read_sound_inputs(path)),
+    Format(folders.recognises, folders.load_folders),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,16 +62,21 @@ class Inputs:
     """Unlabelled samples to predict.
 
     Attributes:
-        x: (N, H, W, C) uint8 or float32, or (N, L, C) float32, as read: not yet resized or scaled.
+        x: (N, H, W, C) uint8 or float32, or (N, L, C) float32, or a list of N signals (L, C), as read: not yet resized
+            or scaled.
         names: one a row, ``cat.png``, ``signals.npz[3]`` or ``sample:digits[3]`` (rows from 0).
     """
 
-    x: Array
+    x: Array | Sequence[Array]
     names: tuple[str, ...]
 
 
 def load(source: str, options: DataOptions = DataOptions()) -> Dataset:  # noqa: B008
-    """Load a labelled data set from ``sample:NAME``, an NPZ file, an IDX folder or an IDX images file.
+    """Load a labelled data set.
+
+    Args:
+        source: ``sample:NAME``, a file or a folder of any of :data:`FORMATS`: see docs/data.md.
+        options: how it is to be read, where the source leaves that open.
 
     Raises:
         DataError: nothing is there, it is of another kind, or it is not fit for training.
@@ -49,27 +84,28 @@ def load(source: str, options: DataOptions = DataOptions()) -> Dataset:  # noqa:
     if source.startswith(_SAMPLE):
         return load_sample(source.removeprefix(_SAMPLE))
     path = Path(source)
-    if not os.path.exists(source):  # unlike Path.exists, False also for names that no system allows
+    found = _format(path)
+    if found is None and not os.path.exists(source):  # unlike Path.exists, False also for names that no system allows
         raise DataError("no such file or folder", where=repr(source), expected=DATA, hint=_sample_hint(source))
-    if path.is_dir():
-        if has_idx(path):
-            return load_idx_dataset(path)
-        raise DataError("no data set in this folder", where=str(path), expected=DATA)
-    if path.suffix.lower() == ".npz":
-        return load_npz(path, source)
-    if _means_idx(path):
-        return load_idx_dataset(path)
-    raise DataError("this kind of file is not a data set", where=str(path), got=_kind(path), expected=DATA)
+    if found is None or found.load is None:
+        raise DataError("this kind of file is not a data set", where=str(path), got=_kind(path), expected=DATA)
+    return found.load(path, options, source)
 
 
-def read_inputs(source: str | os.PathLike[str], kind: Kind | None = None) -> Inputs:
-    """Read unlabelled samples from an NPZ file, an IDX images file, one picture, or ``sample:NAME``.
+def read_inputs(
+    source: str | os.PathLike[str],
+    kind: Kind | None = None,
+    options: DataOptions = DataOptions(),  # noqa: B008
+) -> Inputs:
+    """Read unlabelled samples from one file, or from ``sample:NAME``.
 
-    Of an NPZ file it is the array ``x``, else ``x_test``; of a built-in sample, its test split.
+    Of an NPZ file it is the array ``x``, else ``x_test``; of a built-in sample, its test split; of tables and ``.ts``
+    files, the series without their labels.
 
     Args:
         source: a path, or ``sample:NAME``.
         kind: what the samples are meant to be, where an NPZ file leaves it open.
+        options: which columns of a table are not values: its ``label``, ``group``, ``series`` and ``time``.
 
     Raises:
         DataError: the file is missing, damaged, too large or of another kind, or holds NaN or infinity.
@@ -78,34 +114,31 @@ def read_inputs(source: str | os.PathLike[str], kind: Kind | None = None) -> Inp
     if text.startswith(_SAMPLE):
         sample = load_sample(text.removeprefix(_SAMPLE))
         x = (sample.test or sample.train).x
-        return Inputs(x, _row_names(text, x))
+        return Inputs(x, _row_names(text, len(x)))
     path = Path(text)
-    if not os.path.exists(text):
+    found = _format(path)
+    if found is None and not os.path.exists(text):
         raise DataError("no such file", where=text, expected=INPUTS, hint=_sample_hint(text))
-    suffix = path.suffix.lower()
-    if path.is_file() and suffix in SUFFIXES:
-        return Inputs(read_picture(path)[None], (str(path),))
-    if path.is_file() and suffix == ".npz":
-        x = read_npz_samples(path, kind)
-    elif path.is_file() and _means_idx(path):
-        x = read_images(path)
-        check_samples(x, "image", str(path))
-    else:
+    if found is None or found.inputs is None or path.is_dir():
         raise DataError("this kind of file is not an input", where=str(path), got=_kind(path), expected=INPUTS)
-    return Inputs(x, _row_names(str(path), x))
+    samples, names = found.inputs(path, kind, options)
+    return Inputs(samples, tuple(names) if names is not None else _row_names(str(path), len(samples)))
 
 
-def _row_names(source: str, x: Array) -> tuple[str, ...]:
-    return tuple(f"{source}[{row}]" for row in range(len(x)))
+def _format(path: Path) -> Format | None:
+    """The first format that knows a path."""
+    try:
+        return next((known for known in FORMATS if known.recognises(path)), None)
+    except (ValueError, OSError):  # a name that no system allows
+        return None
+
+
+def _row_names(source: str, count: int) -> tuple[str, ...]:
+    return tuple(f"{source}[{row}]" for row in range(count))
 
 
 def _sample_hint(source: str) -> str | None:
     return f"for the built-in sample, write {_SAMPLE}{source}" if source in SAMPLES else None
-
-
-def _means_idx(path: Path) -> bool:
-    """Tell whether a file is IDX, or says so in its name: then its reader reports what is wrong with it."""
-    return any(mark in path.name for mark in ("-idx", ".idx")) or is_idx(path)
 
 
 def _kind(path: Path) -> str:

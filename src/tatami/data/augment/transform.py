@@ -56,9 +56,8 @@ def whole(u: Floats, low: int, high: int) -> NDArray[np.intp]:
 
 def as_type(values: NDArray[np.floating], dtype: np.dtype[Any]) -> Array:
     """Computed values in the samples' own dtype: rounded and clipped to 0 to 255 where that is uint8."""
-    if dtype == np.uint8:
-        return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    typed: Array = values.astype(dtype, copy=False)
+    rounded = np.clip(np.rint(values), 0, 255) if dtype == np.uint8 else values
+    typed: Array = rounded.astype(dtype, copy=False)
     return typed
 
 
