@@ -93,8 +93,9 @@ def test_groups_are_never_parted(groups: list[int], fraction: float, seed: int, 
     split = grouped([float(value) for value in y] if regression else y, groups)
     try:
         training, validation = hold_out(split, fraction, seed)
-    except DataError as error:
-        assert "cannot hold out validation data" in str(error)
+    except DataError:
+        # Only where no choice of groups leaves each class a sample, or there is one group.
+        assert len(set(groups)) == 1 or not regression
         return
     assert sorted([*training, *validation]) == list(range(len(groups)))
     assert len(validation) > 0

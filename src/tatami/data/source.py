@@ -1,4 +1,4 @@
-"""Where data come from: ``sample:NAME``, a file or a folder. One list of formats, asked in turn who knows the source."""
+"""Where data come from: ``sample:NAME``, a file or a folder. A list of formats is asked in turn who knows it."""
 
 from __future__ import annotations
 
