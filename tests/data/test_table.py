@@ -140,6 +140,14 @@ def test_the_label_column_can_be_named(tmp_path: Path) -> None:
     )
 
 
+def test_y_is_no_label_beside_x_or_z(tmp_path: Path) -> None:
+    text = "label,x,y,z\nup,1,2,3\ndown,4,5,6\n"
+    assert loaded(written(tmp_path, text)).train.x[..., 0].tolist() == [[1, 2, 3], [4, 5, 6]]
+    x, _ = read_table_inputs(written(tmp_path, "x,y,z\n1,2,3\n4,5,6\n"))
+    assert np.stack(x)[..., 0].tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert loaded(written(tmp_path, "a,y\n1,0\n2,1\n")).classes == ("0", "1")
+
+
 def test_whole_numbers_are_classes(tmp_path: Path) -> None:
     data = loaded(written(tmp_path, "label,a\n10,1\n2,2\n2.0,3\n-1,3\n"))
     assert (data.classes, labels(data)) == (("-1", "2", "10"), ["10", "2", "2", "-1"])
@@ -406,6 +414,12 @@ def test_parquet_that_is_damaged(tmp_path: Path) -> None:
     for length in (0, 3, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])
         assert error_of(path).startswith(": not a readable Parquet file; got ")
+
+
+def test_parquet_with_text_that_is_not_utf_8(tmp_path: Path) -> None:
+    path = parquet(tmp_path, label=["upwards", "down"], a=[1, 2])
+    path.write_bytes(path.read_bytes().replace(b"upwards", b"\xffpwards"))
+    assert error_of(path).startswith(": not a readable Parquet file; got ")
 
 
 def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

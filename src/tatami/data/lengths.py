@@ -55,6 +55,14 @@ def equal_lengths(
     return [_brought(x, steps) for x, _ in xs], notes
 
 
+def fit_length(series: Array, steps: int) -> Array:
+    """One series (L, C) as float32 (``steps``, C): zeros behind, or cropped at the end."""
+    brought = np.zeros((steps, *series.shape[1:]), np.float32)
+    kept = min(steps, len(series))
+    brought[:kept] = series[:kept]
+    return brought
+
+
 def _check_series(x: Array | Sequence[Array], where: str) -> None:
     if isinstance(x, np.ndarray):
         return
@@ -129,8 +137,4 @@ def _brought(x: Array | Sequence[Array], steps: int) -> Array:
         if x.shape[1] > steps:
             return x[:, :steps]
         return np.pad(x, ((0, 0), (0, steps - x.shape[1]), (0, 0)))
-    brought = np.zeros((len(x), steps, x[0].shape[1]), np.float32)
-    for row, series in enumerate(x):
-        kept = min(steps, len(series))
-        brought[row, :kept] = series[:kept]
-    return brought
+    return np.stack([fit_length(series, steps) for series in x])

@@ -71,9 +71,9 @@ def load_table(path: Path, options: DataOptions, source: str) -> Dataset:
     channel. It is long where ``options.series`` and ``options.time`` name these columns, or where one column is called
     ``id``, ``series`` or ``series_id``, one ``time``, ``t`` or ``timestamp``, and a series has several rows.
 
-    The label is the column that ``options.label`` names; else the one called ``label``, ``class``, ``target`` or ``y``;
-    else the first or the last column if it is not of numbers. A column ``split`` divides the series into train, val
-    and test; so do files of these names in one folder.
+    The label is the column that ``options.label`` names; else the one called ``label``, ``class`` or ``target``; else
+    ``y``, unless ``x`` or ``z`` is beside it; else the first or the last column if it is not of numbers. A column
+    ``split`` divides the series into train, val and test; so do files of these names in one folder.
 
     Args:
         path: a CSV or Parquet file, or a folder with ``train.csv`` and perhaps ``val.csv`` and ``test.csv``.

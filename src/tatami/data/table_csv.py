@@ -96,7 +96,7 @@ def _reader(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
                 head = text.readline()
                 text.seek(0)
                 for line, cells in enumerate(csv.reader(text, delimiter=_delimiter(head), skipinitialspace=True), 1):
-                    if any(cell.strip() for cell in cells):
+                    if cells and (cells[0].strip() or any(cell.strip() for cell in cells)):
                         yield line, cells
             except UnicodeDecodeError as error:
                 raise DataError(

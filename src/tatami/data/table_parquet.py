@@ -41,18 +41,13 @@ def read_parquet(path: Path) -> Columns:
             rows, width = source.metadata.num_rows, source.metadata.num_columns
             check_limit(rows * width, rows * width * 8, where)
             table = source.read()
-        except (OSError, ValueError, RuntimeError, MemoryError) as error:  # Arrow's own are of the first two
-            raise DataError(
-                "not a readable Parquet file",
-                where=where,
-                got=one_line(error),
-                expected="a whole Parquet file",
-                hint="it may be truncated or another kind of file",
-            ) from error
+            column_names = table.column_names
+        except (OSError, ValueError, RuntimeError, MemoryError) as error:  # Arrow's own are of the first three
+            raise _damaged(error, where) from error
     if not table.num_rows:
         raise DataError("a table without rows", where=where, expected="one row a series")
-    check_names(table.column_names, where)
-    names = [name for name in table.column_names if not name.startswith(_INDEX)]
+    check_names(column_names, where)
+    names = [name for name in column_names if not name.startswith(_INDEX)]
     numbers = np.full((table.num_rows, len(names)), np.nan)
     words: dict[int, int] = {}
     for column, name in enumerate(names):
@@ -60,14 +55,14 @@ def read_parquet(path: Path) -> Columns:
         if _is_number(values.type):
             numbers[:, column] = _floats(values)
         else:
-            first = _first_word(values, f"{where}, column {name}")
+            first = _first_word(values, name, where)
             if first is not None:
                 words[column] = first
 
     def texts(wanted: Sequence[int]) -> list[Text]:
-        return [_text(_decoded(table.column(names[column]))) for column in wanted]
+        return [_text(_decoded(table.column(names[column])), where) for column in wanted]
 
-    dropped = len(names) < len(table.column_names)
+    dropped = len(names) < len(column_names)
     return Columns(
         where,
         tuple(names),
@@ -101,22 +96,36 @@ def _floats(column: Any) -> NDArray[np.float64]:
     return floats
 
 
-def _first_word(column: Any, where: str) -> int | None:
+def _first_word(column: Any, name: str, where: str) -> int | None:
     """The first row of a column of text or times that is not empty."""
     types = _types()
     known = (types.is_string, types.is_large_string, types.is_timestamp, types.is_date, types.is_null)
     if not any(is_of(column.type) for is_of in known):
         raise DataError(
             "a column of a type that is not read",
-            where=where,
+            where=f"{where}, column {name}",
             got=str(column.type),
             expected="numbers, text or times",
             hint="one number a cell: a list a cell becomes a column a step",
         )
-    filled = np.flatnonzero(_text(column) != "")
+    filled = np.flatnonzero(_text(column, where) != "")
     return int(filled[0]) if filled.size else None
 
 
-def _text(column: Any) -> Text:
+def _text(column: Any, where: str) -> Text:
     """A column as text, empty where it holds nothing."""
-    return np.array(["" if value is None else value for value in column.cast("string").to_pylist()])
+    try:
+        texts = column.cast("string").to_pylist()
+    except (ValueError, RuntimeError) as error:  # not UTF-8, for one
+        raise _damaged(error, where) from error
+    return np.array(["" if text is None else text for text in texts], np.str_)
+
+
+def _damaged(error: Exception, where: str) -> DataError:
+    return DataError(
+        "not a readable Parquet file",
+        where=where,
+        got=one_line(error),
+        expected="a whole Parquet file",
+        hint="it may be truncated or another kind of file",
+    )

@@ -10,7 +10,7 @@ from tatami.data.columns import Columns
 from tatami.data.options import DataOptions
 from tatami.errors import DataError
 
-LABELS = ("label", "class", "target", "y")
+LABELS = ("label", "class", "target")
 SERIES, TIMES = ("id", "series", "series_id"), ("time", "t", "timestamp")
 
 
@@ -94,7 +94,10 @@ def _labels(
         if not needs_label:
             wanted = [name for name in wanted if table.called(name.casefold())]
         return tuple(dict.fromkeys(table.index(name, "--label") for name in wanted))
-    called = [column for column in table.called(*LABELS) if column not in taken]
+    called = table.called(*LABELS)
+    if not called and not table.called("x", "z"):  # beside these y is a direction in space
+        called = table.called("y")
+    called = [column for column in called if column not in taken]
     if len(called) > 1:
         raise DataError(
             "several columns could hold the labels",
