@@ -94,18 +94,20 @@ def _refuse_unequal(xs: Sequence[tuple[Array | Sequence[Array], str]], lengths: 
     low, high = min(known), max(known)
     if low == high:
         return
-    at = [f"{_first(x, steps)} of {where}" for steps in (low, high) for x, where in xs if steps in _lengths(x)]
     raise DataError(
         "series of unequal lengths",
         where=xs[0][1],
-        got=f"{low:,} steps ({at[0]}) to {high:,} steps ({at[-1]})",
+        got=f"{low:,} steps ({_first(xs, low)}) to {high:,} steps ({_first(xs, high)})",
         expected="one length, or a word on what to do",
         hint=_HINT,
     )
 
 
-def _first(x: Array | Sequence[Array], steps: int) -> str:
-    return f"row {next(row for row, series in enumerate(x) if len(series) == steps)}"
+def _first(xs: Sequence[tuple[Array | Sequence[Array], str]], steps: int) -> str:
+    """The first series of a length: its row, and where that is unless it is in the training split."""
+    x, where = next((x, where) for x, where in xs if steps in _lengths(x))
+    row = next(row for row, series in enumerate(x) if len(series) == steps)
+    return f"row {row}" if where == xs[0][1] else f"row {row} of {where}"
 
 
 def _check_limit(x: Array | Sequence[Array], steps: int, where: str) -> None:
