@@ -236,9 +236,9 @@ def test_no_more_than_a_file_and_a_batch_are_held(bars: Path, pictures: Path) ->
         def __init__(self, source) -> None:
             self.source, self.name = source, source.name
 
-        def read(self, kind):
+        def read(self, kind, options):
             read.append(self.name)
-            return self.source.read(kind)
+            return self.source.read(kind, options)
 
     stream = predictions(trained, map(Counted, sources))  # type: ignore[arg-type]
     assert next(stream).sample == "new/0.png"

@@ -151,7 +151,7 @@ def test_dict_round_trip_through_json(x: np.ndarray, kind: Any) -> None:
         ({"std": [1, 1, 0.0]}, "preprocessing with a bad std; got [1, 1, 0.0]; expected numbers above 0"),
         (
             {"crop": 3},
-            "preprocessing with other fields; got crop, kind, mean, scale, shape, std; expected kind, mean, ",
+            "preprocessing with other fields; got crop, kind, mean, pads, scale, shape, std; expected kind, mean, ",
         ),
     ],
 )
@@ -163,7 +163,7 @@ def test_from_dict_refuses(change: dict[str, Any], message: str) -> None:
 
 def test_from_dict_refuses_nothing_at_all() -> None:
     with pytest.raises(
-        RunError, match="preprocessing with other fields; got none; expected kind, mean, scale, shape, std"
+        RunError, match="preprocessing with other fields; got none; expected kind, mean, pads, scale, shape, std"
     ):
         Preprocess.from_dict({})
 
@@ -194,3 +194,19 @@ def test_invert() -> None:
     with pytest.raises(DataError) as caught:
         invert(SIGNALS, "a.npz")
     assert str(caught.value) == "a.npz: only uint8 images are inverted; got float32; expected uint8, 0 to 255"
+
+
+def test_signals_of_other_lengths_are_padded_or_cropped_where_training_did() -> None:
+    preprocess = Preprocess.fit(np.ones((3, 4, 2), np.float32), "signal", pads=True)
+    again = Preprocess.from_dict(preprocess.to_dict())
+    assert again == preprocess
+    series = np.arange(12, dtype=np.float32).reshape(6, 2)
+    np.testing.assert_array_equal(again.adapt(series), series[:4])
+    np.testing.assert_array_equal(again.adapt(series[:3]), [*series[:3], [0, 0]])
+    with pytest.raises(DataError, match="a signal of another length or depth"):
+        again.adapt(series[:, :1])
+    old = {key: value for key, value in preprocess.to_dict().items() if key != "pads"}
+    with pytest.raises(DataError, match="a signal of another length or depth"):
+        Preprocess.from_dict(old).adapt(series)
+    with pytest.raises(RunError, match="preprocessing with a bad pads; got 1; expected true or false"):
+        Preprocess.from_dict({**old, "pads": 1})

@@ -74,7 +74,7 @@ def test_a_word_that_begins_as_a_bitmap_is_a_path(pictures: Path) -> None:
 @pytest.mark.parametrize(
     ("argument", "stdin", "message"),
     [
-        ("empty", b"", "empty: no pictures in this folder; expected files *.png, *.jpg"),
+        ("empty", b"", "empty: no pictures or sounds in this folder; expected files *.png, *.jpg"),
         ("*.gif", b"", "*.gif: nothing matches this pattern"),
         ("absent.png", b"", "absent.png: no such file"),
         ("-", b"", "-: nothing on standard input; expected a picture, an NPZ file, or paths"),

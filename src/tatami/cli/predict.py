@@ -48,6 +48,7 @@ def command(
     """
     from tatami.cli.predict_print import make_printer
     from tatami.train.inputs import STDIN, resolve
+    from tatami.train.labelled import reading
     from tatami.train.predict import predictions
     from tatami.train.run import load_trained
 
@@ -64,7 +65,7 @@ def command(
     for problem in problems:
         leave_out(problem)
     several = len(sources) + len(problems) > 1
-    found = predictions(trained, sources, top, inverted=invert, on_problem=leave_out if several else None)
+    found = predictions(trained, sources, top, reading(run, trained.identity), inverted=invert, on_problem=leave_out if several else None)
     tones = Tones()
     with _stream(output) as stream:
         printer = make_printer(format.value, stream, trained.identity.outputs, top, trained.identity.standard)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tatami.data.dataset import Array, Kind
+from tatami.data.lengths import fit_length
 from tatami.data.pictures import fit_picture
 from tatami.errors import DataError, RunError
 
@@ -32,6 +33,8 @@ class Preprocess:
         scale: 1/255 when the raw samples are uint8, 1 when they are floats; it also tells which of them are accepted.
         mean: of each channel over the training samples, after scaling.
         std: likewise; 1 for a channel that is constant.
+        pads: whether signals of another length are padded with zeros behind, or cropped at the end, as those of
+            training were; images are resized in any case.
     """
 
     kind: Kind
@@ -39,9 +42,10 @@ class Preprocess:
     scale: float
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    pads: bool = False
 
     @classmethod
-    def fit(cls, x: Array, kind: Kind) -> Preprocess:
+    def fit(cls, x: Array, kind: Kind, *, pads: bool = False) -> Preprocess:
         """Measure training samples, (N, H, W, C) or (N, L, C), uint8 or float32; in float64, in two passes."""
         scale = 1 / 255 if x.dtype == np.uint8 else 1.0
         channels = x.shape[-1]
@@ -57,6 +61,7 @@ class Preprocess:
             scale,
             tuple(float(value) for value in mean * scale),
             tuple(float(value) for value in std),
+            pads,
         )
 
     def __call__(self, x: Array, where: str | None = None) -> NDArray[np.float32]:
@@ -87,7 +92,8 @@ class Preprocess:
         """Bring one raw sample to ``shape``.
 
         uint8 images are turned grey or RGB (ITU-R 601 luma) and resized with antialiasing, without keeping their
-        aspect ratio. All other samples must have the shape already.
+        aspect ratio. Signals of another length are padded or cropped where :attr:`pads` says so. All other samples must
+        have the shape already.
 
         Args:
             sample: (H, W, C) or (L, C), as from ``read_inputs``.
@@ -102,6 +108,8 @@ class Preprocess:
         self._check_range(sample, where)
         if sample.shape == self.shape:
             return sample
+        if self.pads and sample.shape[1:] == self.shape[1:]:
+            return fit_length(sample, self.shape[0])
         if self.kind == "signal":
             raise DataError(
                 "a signal of another length or depth",
@@ -149,7 +157,7 @@ class Preprocess:
             RunError: a field is missing, unknown or has a value that makes no sense; ``where`` names the file.
         """
         known = {field.name for field in fields(cls)}
-        if set(values) != known:
+        if set(values) | {"pads"} != known:  # which earlier versions did not write
             raise RunError(
                 "preprocessing with other fields",
                 where=where,
@@ -159,6 +167,9 @@ class Preprocess:
         if values["kind"] not in tuple(_RANK):
             raise _bad("kind", values, "image or signal", where)
         kind = cast(Kind, values["kind"])
+        pads = values.get("pads", False)
+        if type(pads) is not bool:
+            raise _bad("pads", values, "true or false", where)
         rank = _RANK[kind]
         shape = values["shape"]
         if not (_is_list(shape, rank) and all(type(size) is int and size > 0 for size in shape)):
@@ -171,7 +182,7 @@ class Preprocess:
         if min(values["std"]) < _SMALLEST_STD:
             raise _bad("std", values, "numbers above 0", where)
         mean, std = (tuple(map(float, values[key])) for key in ("mean", "std"))
-        return cls(kind, tuple(shape), float(values["scale"]), mean, std)
+        return cls(kind, tuple(shape), float(values["scale"]), mean, std, pads)
 
     def _check_range(self, x: Array, where: str | None) -> None:
         """The values of uint8 and of float samples do not mean the same."""

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from tatami.data import Inputs, Kind, read_inputs
-from tatami.data.pictures import SUFFIXES
+from tatami.data import DataOptions, Inputs, Kind, pictures, read_inputs, wave
 from tatami.errors import DataError
+
+SUFFIXES = (*pictures.SUFFIXES, *wave.SUFFIXES)
 
 STDIN = "-"
 
@@ -26,19 +27,23 @@ class Source:
     name: str
     content: bytes | None = None
 
-    def read(self, kind: Kind) -> Inputs:
+    def read(self, kind: Kind, options: DataOptions = DataOptions()) -> Inputs:  # noqa: B008
         """The samples.
+
+        Args:
+            kind: what they are meant to be.
+            options: which columns of a table are not values.
 
         Raises:
             DataError: see :func:`tatami.data.read_inputs`.
         """
         if self.content is None:
-            return read_inputs(self.name, kind)
+            return read_inputs(self.name, kind, options)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"input{_suffix(self.content)}"
             path.write_bytes(self.content)
             try:
-                inputs = read_inputs(path, kind)
+                inputs = read_inputs(path, kind, options)
             except DataError as error:
                 error.where = str(error.where or "").replace(str(path), self.name)
                 raise
@@ -48,7 +53,7 @@ class Source:
 def resolve(arguments: Sequence[str], stdin: BinaryIO | None = None) -> tuple[list[Source], list[DataError]]:
     """Every file that the arguments mean, in their order, and what is wrong with arguments that mean none.
 
-    A folder stands for the pictures in it and in its folders, hidden ones aside; a pattern (``*``, ``?``, ``[``, and
+    A folder stands for the pictures and sounds in it and in its folders, hidden ones aside; a pattern (``*``, ``?``, ``[``, and
     ``**`` for folders within folders) for what it matches. Both are sorted. ``-`` stands for standard input: the bytes
     of a picture or an NPZ file when it begins as one, else one argument a line.
 
@@ -84,10 +89,12 @@ def _files(argument: str) -> list[str]:
     if argument.startswith("sample:"):
         return [argument]
     if os.path.isdir(argument):
-        pictures = sorted(map(str, _pictures(Path(argument))))
-        if not pictures:
-            raise DataError("no pictures in this folder", where=argument, expected=f"files *{', *'.join(SUFFIXES)}")
-        return pictures
+        files = _inside(argument)
+        if not files:
+            raise DataError(
+                "no pictures or sounds in this folder", where=argument, expected=f"files *{', *'.join(SUFFIXES)}"
+            )
+        return files
     if not os.path.exists(argument) and glob.has_magic(argument):
         matches = sorted(glob.glob(argument, recursive=True))
         if not matches:
@@ -99,10 +106,10 @@ def _files(argument: str) -> list[str]:
 
 
 def _inside(folder: str) -> list[str]:
-    return sorted(map(str, _pictures(Path(folder))))
+    return sorted(map(str, _media(Path(folder))))
 
 
-def _pictures(folder: Path) -> Iterator[Path]:
+def _media(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:

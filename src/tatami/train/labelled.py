@@ -68,7 +68,7 @@ def read_labelled(
     return Labelled(replace(chosen, y=_understood(chosen, dataset, identity, data)), name, dataset)
 
 
-def reading(run: Path, identity: Identity, options: DataOptions) -> DataOptions:
+def reading(run: Path, identity: Identity, options: DataOptions = DataOptions()) -> DataOptions:  # noqa: B008
     """How data for a run are to be read: as the user says, else as the run's own were, to its shape."""
     usual = DataOptions()
     found = Run(run).config().reading if (run / CONFIG).is_file() else usual

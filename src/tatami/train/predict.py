@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tatami.data import Tone, invert
+from tatami.data import DataOptions, Tone, invert
 from tatami.data.dataset import Array
 from tatami.errors import DataError
 from tatami.train.evaluation import probabilities
 from tatami.train.inputs import Source, resolve
+from tatami.train.labelled import reading
 from tatami.train.run import Trained, load_trained
 
 
@@ -52,13 +53,14 @@ def predict_files(
     sources, problems = resolve([str(file) for file in files])
     for problem in problems:
         raise problem
-    return list(predictions(trained, sources, top, inverted=inverted))
+    return list(predictions(trained, sources, top, reading(run, trained.identity), inverted=inverted))
 
 
 def predictions(
     trained: Trained,
     sources: Iterable[Source],
     top: int = 3,
+    options: DataOptions = DataOptions(),  # noqa: B008
     *,
     inverted: bool = False,
     on_problem: Callable[[DataError], None] | None = None,
@@ -69,6 +71,7 @@ def predictions(
         trained: the network; its preprocessing is the one that is applied.
         sources: the files.
         top: how many classes to name.
+        options: which columns of a table are not values, as when the run was trained.
         inverted: black and white change places.
         on_problem: is told of a file that cannot be read or does not fit, the rest of which is left out; without it,
             such a file ends the predictions.
@@ -77,7 +80,7 @@ def predictions(
         DataError: see ``on_problem``.
     """
     batch: list[tuple[str, Array]] = []
-    for sample in _samples(trained, sources, inverted, on_problem):
+    for sample in _samples(trained, sources, options, inverted, on_problem):
         batch.append(sample)
         if len(batch) == trained.model.batch:
             yield from _predict(trained, batch, top)
@@ -87,16 +90,19 @@ def predictions(
 
 
 def _samples(
-    trained: Trained, sources: Iterable[Source], inverted: bool, on_problem: Callable[[DataError], None] | None
+    trained: Trained,
+    sources: Iterable[Source],
+    options: DataOptions,
+    inverted: bool,
+    on_problem: Callable[[DataError], None] | None,
 ) -> Iterator[tuple[str, Array]]:
     """Names and raw samples of the network's shape."""
     preprocess = trained.identity.preprocess
     for source in sources:
         try:
-            inputs = source.read(preprocess.kind)
-            raw = invert(inputs.x, source.name) if inverted else inputs.x
-            for name, x in zip(inputs.names, raw, strict=True):
-                yield name, preprocess.adapt(x, name)
+            inputs = source.read(preprocess.kind, options)
+            for name, x in zip(inputs.names, inputs.x, strict=True):
+                yield name, preprocess.adapt(invert(x, source.name) if inverted else x, name)
         except DataError as error:
             if on_problem is None:
                 raise

@@ -51,7 +51,8 @@ def between(u: Floats, low: float, high: float) -> Floats:
 
 def whole(u: Floats, low: int, high: int) -> NDArray[np.intp]:
     """Whole numbers from low to high, both of them included, each as often as another."""
-    return np.minimum(low + np.floor(u * (high - low + 1)).astype(np.intp), high)
+    drawn: NDArray[np.intp] = np.minimum(low + np.floor(u * (high - low + 1)).astype(np.intp), high)
+    return drawn
 
 
 def as_type(values: NDArray[np.floating], dtype: np.dtype[Any]) -> Array:
