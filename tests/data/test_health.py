@@ -356,3 +356,9 @@ def test_a_regression_is_shown_from_the_lowest_target_up() -> None:
     assert gallery.title == "from the lowest load to the highest"
     assert gallery.samples[0].name == "train row 99: load = -1"
     assert gallery.samples[-1].name == "train row 0: load = 1"
+
+
+def test_notes_of_the_reader_are_findings() -> None:
+    found = check_health(replace(load_sample("gunpoint"), notes=("series of 3 to 150 steps are padded",)))
+    assert Finding("note", "reading", "series of 3 to 150 steps are padded") in found.findings
+    assert not found.errors

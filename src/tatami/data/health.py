@@ -141,13 +141,15 @@ def _split_health(dataset: Dataset, name: str, split: Split, found: Measured) ->
 
 
 def _problems(dataset: Dataset) -> Iterator[Finding]:
-    """What the reader met: what was left out is a warning, what was mended a note."""
+    """What the reader met: what was left out is a warning; what was mended, and what it says besides, a note."""
     by_outcome: defaultdict[str, list[str]] = defaultdict(list)
     for problem in dataset.problems:
         by_outcome[problem.outcome].append(f"{problem.where}: {problem.problem}")
     for outcome, names in by_outcome.items():
         text = f"{counted(len(names), 'problem')} while reading: {outcome}"
         yield finding("warning" if outcome == _LEFT_OUT else "note", "reading", text, names)
+    for note in dataset.notes:
+        yield finding("note", "reading", note)
 
 
 def _floats(values: np.ndarray) -> tuple[float, ...]:

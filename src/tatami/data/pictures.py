@@ -6,6 +6,7 @@ Letters: H and W pixels, C channels.
 from __future__ import annotations
 
 import io
+import re
 import struct
 import warnings
 import zlib
@@ -101,7 +102,8 @@ def _picture(file: IO[bytes] | bytes, where: str) -> Iterator[Image.Image]:
                 raise _too_large(where, f"{width}x{height}")
             yield image
     except Image.DecompressionBombError as error:
-        raise _too_large(where, one_line(error)) from error
+        pixels = re.search(r"(\d+) pixels", str(error))  # Pillow's own limit, before it tells the size
+        raise _too_large(where, f"{int(pixels[1]):,} pixels" if pixels else one_line(error)) from error
     except _DAMAGED as error:
         raise DataError(
             "not a readable picture",
