@@ -13,8 +13,8 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 SOURCES := $(shell find src/tatami -type f -not -path '*/__pycache__/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch check lint format types contracts wheel figures pictures bench bench-accuracy bench-gemm \
-  bench-plan precision clean
+.PHONY: help demo test test-torch check lint format types contracts wheel figures kill-runs pictures bench bench-accuracy \
+  bench-gemm bench-loader bench-plan precision clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ wheel: .venv-dev/installed  ## build the wheel and try it in a clean environment
 figures: .venv/installed  ## accuracies, counts and times that must be so: some minutes
 	$(USE)/python scripts/check_figures.py
 
+kill-runs: .venv/installed  ## kill a training 20 times, resume it, compare its weights bit for bit: some minutes
+	$(USE)/python scripts/kill_runs.py
+
 pictures: .venv-dev/installed  ## draw the pictures of the README anew
 	$(DEV)/python scripts/make_pictures.py
 
@@ -65,6 +68,9 @@ bench-accuracy: .venv-bench/engines  ## time to 99% on MNIST and to 85% on CIFAR
 
 bench-gemm: .venv-bench/engines  ## the CPU engine's matrix product beside NumPy's, on one thread
 	.venv-bench/bin/python benchmarks/gemm.py
+
+bench-loader: .venv/installed  ## how fast the loader is, beside what the CPU engine takes: some minutes
+	$(USE)/python benchmarks/loader.py
 
 precision: .venv-dev/installed  ## the CPU engine's errors in float32, layer by layer
 	$(DEV)/python benchmarks/precision.py

@@ -26,8 +26,8 @@ from tatami.recipe import CrossEntropy, MeanSquaredError
 from tatami.train import events
 from tatami.train.classified import calibrate, classify
 from tatami.train.evaluation import event_of, examine, from_json, from_tested, probabilities, to_json
+from tatami.train.events import Measured
 from tatami.train.fitted import POINTS, fit_figures, r_squared
-from tatami.train.measured import Measured
 from tatami.train.metrics import score
 from tatami.train.run import Identity
 from tatami.train.targets import Standard

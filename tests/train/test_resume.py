@@ -16,8 +16,7 @@ import tatami as package
 from tatami.errors import DataError, OptionError, RunError
 from tatami.formats import load_weights
 from tatami.network import find_network
-from tatami.train import TrainConfig, resume, train
-from tatami.train import session as session_module
+from tatami.train import TrainConfig, recording, resume, train
 from tatami.train.events import EpochEnded, Event, Resumed, Stepped
 from tatami.train.progress import Progress
 from tatami.train.run import Run
@@ -49,7 +48,7 @@ def stop_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[Event],
         if isinstance(event, Stepped):
             seen["step"] = event.step
 
-    monkeypatch.setattr(session_module, "stop_on_interrupt", Stop)
+    monkeypatch.setattr(recording, "stop_on_interrupt", Stop)
     monkeypatch.setattr("tatami.train.loop.REPORT_EVERY", 0)
     return listen
 

@@ -19,9 +19,8 @@ from tatami.data import load, stratified_split
 from tatami.errors import DataError, NumericError, OptionError, RunError, TatamiError
 from tatami.formats import load_weights, save_weights
 from tatami.network import find_network
-from tatami.train import Outcome, TrainConfig, evaluate_run, load_trained, loop, predict_files, train
+from tatami.train import Outcome, TrainConfig, evaluate_run, load_trained, loop, predict_files, recording, train
 from tatami.train import run as run_module
-from tatami.train import session as session_module
 from tatami.train.events import Ended, EpochEnded, Event, Started, Stepped
 from tatami.train.run import Run
 
@@ -35,6 +34,7 @@ FILES = {
     "last.safetensors",
     "report.html",
     "split.json",
+    "evaluation.json",
 }
 
 
@@ -136,10 +136,10 @@ def test_the_best_epoch_takes_the_test_not_the_last(
 
     def scripted(model, split, *rest):
         seen.append(model.state_dict())
-        return replace(evaluate(model, split, *rest), loss=next(script))
+        return replace(score(model, split, *rest), loss=next(script))
 
-    evaluate = loop.evaluate
-    monkeypatch.setattr(loop, "evaluate", scripted)
+    score = loop.score
+    monkeypatch.setattr(loop, "score", scripted)
     outcome, events = run_training(stripes, tmp_path / "run", validation=0.1)
     assert [e.is_best for e in events if isinstance(e, EpochEnded)] == [True, True, False, False]
     ended = events[-1]
@@ -258,7 +258,7 @@ def test_an_interrupt_saves_everything(stripes: Path, tmp_path: Path, monkeypatc
         if isinstance(event, EpochEnded) and event.epoch == 3:
             state["stop"] = True
 
-    monkeypatch.setattr(session_module, "stop_on_interrupt", Stop)
+    monkeypatch.setattr(recording, "stop_on_interrupt", Stop)
     config = TrainConfig(str(stripes), epochs=50, batch=8, lr=0.01)
     outcome = train(find_network(NET), config, tmp_path / "run", listen)
     assert outcome.interrupted

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from tatami.train.events import EpochEnded, Event, Resumed, Started, Stepped
+from tatami.train.events import Ended, EpochEnded, Event, Resumed, Started, Stepped
 
 MAX_LINES = 20  # of many epochs, only every few have a line
 
@@ -58,7 +58,7 @@ class Progress:
                 self.console.print(
                     f"{event.network} on {event.data}: {event.params:,} parameters, engine {event.engine}\n"
                     f"{event.training_samples:,} {event.kind_of_data}s of {shape} to train on ({held}), "
-                    f"{len(event.classes)} classes, {event.epochs} epoch{'s' * (event.epochs > 1)}",
+                    f"{_outputs(event)}, {event.epochs} epoch{'s' * (event.epochs > 1)}",
                     highlight=False,
                 )
                 for note in event.notes:
@@ -69,6 +69,9 @@ class Progress:
             case Stepped():
                 description = f"epoch {event.epoch}/{self.epochs}  loss {event.loss:.4f}"
                 self.bar.update(self.task, completed=event.step, description=description)
+            case Ended():
+                for note in event.notes:
+                    self.console.print(f"note: {note}", highlight=False)
             case EpochEnded() if event.epoch % self.every == 0 or event.epoch == self.epochs:
                 self.console.print(self.epoch_line(event), highlight=False)
 
@@ -78,3 +81,10 @@ class Progress:
         if event.validation_loss is not None and event.validation_accuracy is not None:
             line += f"  validation loss {event.validation_loss:.4f}, accuracy {event.validation_accuracy:.4f}"
         return f"{line}  {event.seconds:.1f} s"
+
+
+def _outputs(event: Started) -> str:
+    """``10 classes``, or ``1 target`` of a regression."""
+    if event.targets:
+        return f"{len(event.targets)} target{'s' * (len(event.targets) > 1)}"
+    return f"{len(event.classes)} classes"

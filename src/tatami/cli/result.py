@@ -11,8 +11,7 @@ import typer
 from tatami.cli.options import Format
 
 if TYPE_CHECKING:
-    from tatami.train.events import Tested
-    from tatami.train.measured import Measured
+    from tatami.train.events import Measured, Tested
     from tatami.views.evaluation import Evaluation
 
 
@@ -28,7 +27,7 @@ def print_result(tested: Tested | Measured, format: Format, run: Path) -> None:
 
 def result_line(tested: Tested | Measured) -> str:
     """The line that others rely on."""
-    from tatami.train.measured import Measured
+    from tatami.train.events import Measured
     from tatami.views.evaluation import fitted_text
 
     if isinstance(tested, Measured):

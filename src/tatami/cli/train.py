@@ -117,7 +117,7 @@ def show_outcome(outcome: Outcome, format: Format) -> None:
     """Where the run lies, and its result; the exit code says whether it was interrupted."""
     note = ""
     if outcome.interrupted:
-        when = "" if outcome.tested or outcome.loss is not None else " before the first epoch ended"
+        when = "" if outcome.tested else " before the first epoch ended"
         again = f"tatami resume {outcome.run.path} goes on"
         note = f"interrupted{when}; everything so far is saved\n{again}\n"
     typer.echo(f"{note}run    {outcome.run.path}\nreport {outcome.report}", err=format is Format.json)
@@ -125,8 +125,6 @@ def show_outcome(outcome: Outcome, format: Format) -> None:
         from tatami.cli.result import print_result
 
         print_result(outcome.tested, format, run=outcome.run.path)
-    elif outcome.loss is not None:
-        typer.echo(f"loss {outcome.loss:.6f} (mean squared error of the standardised targets)")
     if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)
 

@@ -24,7 +24,7 @@ from tatami.network import print_netfile
 from tatami.recipe import CrossEntropy, Loss, make_optimizer, make_schedule
 from tatami.train.config import TrainConfig
 from tatami.train.defaults import resolve
-from tatami.train.session import fit_to_data
+from tatami.train.material import fit_to_data
 
 _AT_ONCE = 4096  # samples that are standardised together
 

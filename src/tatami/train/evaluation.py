@@ -19,17 +19,13 @@ from tatami.formats import atomic_write
 from tatami.network import Network
 from tatami.network.layers import Softmax
 from tatami.train.classified import classify, from_confusion
-from tatami.train.events import Event, Tested
+from tatami.train.events import Measured, Tested
 from tatami.train.fitted import fit_figures
-from tatami.train.measured import Measured
 from tatami.train.metrics import score
-from tatami.train.run import Identity
+from tatami.train.run import EVALUATION, Identity
 from tatami.train.targets import Standard
 from tatami.train.worst import worst_classes, worst_values
 from tatami.views.evaluation import Evaluation
-
-EVALUATION = "evaluation.json"
-"""In the run directory: what was found on the samples of the test."""
 
 SCHEMA = "tatami.evaluation/1"
 
@@ -84,7 +80,7 @@ def probabilities(network: Network, scores: NDArray[np.floating]) -> NDArray[np.
     return shares
 
 
-def event_of(found: Evaluation) -> Event:
+def event_of(found: Evaluation) -> Tested | Measured:
     """The event of a run that tells it: :class:`Tested` of classes, :class:`Measured` of targets."""
     if found.targets is not None:
         fitted = found.targets

@@ -101,17 +101,39 @@ class Tested(Event):
 
 
 @dataclass(frozen=True)
+class Measured(Event):
+    """The result of a regression, with the best epoch's weights.
+
+    ``loss`` is of the standardised targets; ``rmse`` and ``mae`` are in the targets' units, over all their values;
+    ``r2`` is the mean over the targets.
+    """
+
+    kind: ClassVar[str] = "measured"
+    split: str
+    loss: float
+    rmse: float
+    mae: float
+    r2: float
+    total: int
+
+
+@dataclass(frozen=True)
 class Ended(Event):
-    """Training is over; ``reason`` is ``finished``, ``early`` (no patience), ``interrupted`` or ``failed``."""
+    """Training is over; ``reason`` is ``finished``, ``early`` (no patience), ``interrupted`` or ``failed``.
+
+    ``notes`` say what could be better, such as an engine that waited for data.
+    """
 
     kind: ClassVar[str] = "ended"
     reason: str
     epochs: int
     best_epoch: int
     seconds: float
+    notes: list[str] = field(default_factory=list)
 
 
-_KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in (Started, Resumed, Stepped, EpochEnded, Tested, Ended)}
+_ALL = (Started, Resumed, Stepped, EpochEnded, Tested, Measured, Ended)
+_KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in _ALL}
 
 
 def to_line(event: Event) -> str:

@@ -18,7 +18,7 @@ from tatami.errors import NumericError
 from tatami.recipe import Schedule
 from tatami.train.average import Average
 from tatami.train.events import EpochEnded, Event, Stepped
-from tatami.train.metrics import evaluate
+from tatami.train.metrics import score
 from tatami.train.progress import Progress
 from tatami.train.targets import Targets
 
@@ -61,7 +61,7 @@ class Trainer:
         patience: epochs without a better validation loss after which training ends; None for no limit.
         progress: how far it has come.
         ahead: how many batches are prepared ahead.
-        starved: share of the last epoch's time in which the model waited for data.
+        waited, elapsed: seconds in which the model waited for data, of the seconds of all epochs, validation aside.
     """
 
     model: Model
@@ -80,7 +80,8 @@ class Trainer:
     patience: int | None = None
     progress: Progress = field(default_factory=Progress)
     ahead: int = 2
-    starved: float = 0.0
+    waited: float = 0.0
+    elapsed: float = 0.0
 
     @property
     def steps(self) -> int:
@@ -104,6 +105,11 @@ class Trainer:
             return False
         return self.progress.epoch - self.progress.best_epoch >= self.patience
 
+    @property
+    def starved(self) -> float:
+        """The share of the time in which the model waited for data; 0 before the first epoch's end."""
+        return self.waited / self.elapsed if self.elapsed else 0.0
+
     def events(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Train, and tell what happens.
 
@@ -124,9 +130,10 @@ class Trainer:
                 stopped = yield from self._epoch(batches, len(plan), stop)
             finally:
                 batches.close()  # type: ignore[attr-defined]  # a generator, whose thread ends here
+                self.waited += loader.waited - waited
+                self.elapsed += time.perf_counter() - began
             if stopped:
                 return
-            self.starved = (loader.waited - waited) / max(time.perf_counter() - began, 1e-9)
             yield self._end_epoch()
 
     def start_at(self, progress: Progress) -> None:
@@ -143,16 +150,10 @@ class Trainer:
 
     def score(self, split: Split) -> tuple[float, float | None]:
         """Mean loss and accuracy, which a regression has not, in inference mode."""
-        if self.classes:
-            found = evaluate(self.model, split, self.preprocess, self.classes)
-            return found.loss, found.accuracy
-        assert split.y is not None
-        total = 0.0
-        for start in range(0, len(split), self.model.batch):
-            part = slice(start, min(start + self.model.batch, len(split)))
-            mean, scores = self.model.score(self.preprocess(split.x[part]), split.y[part])
-            total += mean * len(scores)
-        return total / len(split), None
+        found = score(self.model, split, self.preprocess)
+        if not self.classes:
+            return found.loss, None
+        return found.loss, float((found.scores.argmax(axis=1) == split.y).mean())
 
     def _epoch(self, batches: Iterator[Batch], count: int, stop: Callable[[], bool]) -> Generator[Event, None, bool]:
         """The steps of the epoch in hand; returns whether it was stopped."""

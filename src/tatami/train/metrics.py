@@ -1,4 +1,4 @@
-"""Figures on predictions, as far as training needs them: loss and accuracy.
+"""What a model makes of labelled samples: its output, the mean loss, and how fast.
 
 Letters: N samples, K outputs.
 """
@@ -15,47 +15,8 @@ from numpy.typing import NDArray
 
 from tatami.data import Preprocess, Split
 from tatami.engines import Model
-from tatami.train.events import Tested
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """Predictions held against labels.
-
-    Attributes:
-        loss: the mean.
-        labels, predicted: classes, int64 (N,).
-        classes: how many there are.
-    """
-
-    loss: float
-    labels: NDArray[np.int64]
-    predicted: NDArray[np.int64]
-    classes: int
-
-    @property
-    def total(self) -> int:
-        """Samples."""
-        return len(self.labels)
-
-    @property
-    def correct(self) -> int:
-        """Samples whose highest score is that of their class."""
-        return int((self.predicted == self.labels).sum())
-
-    @property
-    def accuracy(self) -> float:
-        """Share of samples whose highest score is that of their class."""
-        return self.correct / self.total
-
-    @property
-    def confusion(self) -> NDArray[np.int64]:
-        """(K, K): ``confusion[i, j]`` counts samples of class i that were taken for class j."""
-        counts = np.zeros((self.classes, self.classes), np.int64)
-        np.add.at(counts, (self.labels, self.predicted), 1)
-        return counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,25 +55,6 @@ def score(model: Model, split: Split, preprocess: Preprocess) -> Scored:
     timed = seconds[1:] or seconds
     speed = sum(count for count, _ in timed) / max(sum(taken for _, taken in timed), 1e-9)
     return Scored(loss / total, np.concatenate(parts), speed)
-
-
-def evaluate(model: Model, split: Split, preprocess: Preprocess, classes: int) -> Evaluation:
-    """Score ``split``, and take for each sample the class of its highest score."""
-    found = score(model, split, preprocess)
-    assert split.y is not None
-    return Evaluation(found.loss, split.y, found.scores.argmax(axis=1).astype(np.int64), classes)
-
-
-def tested_event(evaluation: Evaluation, split: str) -> Tested:
-    """The evaluation as an event of a run."""
-    return Tested(
-        split=split,
-        loss=evaluation.loss,
-        accuracy=evaluation.accuracy,
-        correct=evaluation.correct,
-        total=evaluation.total,
-        confusion=evaluation.confusion.tolist(),
-    )
 
 
 def prepared(preprocess: Preprocess, split: Split, part: slice) -> NDArray[np.float32]:

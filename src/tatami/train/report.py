@@ -8,7 +8,7 @@ from statistics import median
 from tatami.network import source_of_text
 from tatami.plan import make_plan
 from tatami.train.evaluation import from_tested, read_evaluation
-from tatami.train.events import Ended, EpochEnded, Event, Started, Stepped, Tested
+from tatami.train.events import Ended, EpochEnded, Event, Resumed, Started, Stepped, Tested
 from tatami.train.run import Run, Trained
 from tatami.views.chart import Curve
 from tatami.views.evaluation import Evaluation
@@ -46,7 +46,7 @@ def read_report(run: Run) -> Report:
         ),
         rate=Curve("learning rate", [(e.step, e.lr) for e in steps] or [(e.step, e.lr) for e in epochs]),
         data=_data(started),
-        notes=list(started.notes) if started else [],
+        notes=_notes(events),
         origin=_origin(started, config.seed),
         settings=[(name, str(value)) for name, value in vars(config).items()],
     )
@@ -115,6 +115,12 @@ def _data(started: Started | None) -> list[tuple[str, str]]:
         ("test", f"{started.test_samples:,}"),
         (f"{len(kinds):,} {'targets' if started.targets else 'classes'}", shown),
     ]
+
+
+def _notes(events: list[Event]) -> list[str]:
+    """What the user should know, in the order in which it was told; what was told twice, once."""
+    told = [note for event in events if isinstance(event, (Started, Resumed, Ended)) for note in event.notes]
+    return list(dict.fromkeys(told))
 
 
 def _origin(started: Started | None, seed: int) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ events.jsonl       the one stream of events
 metrics.csv        a row an epoch
 best.safetensors   weights of the best epoch; network, classes and preprocessing in the metadata
 last.safetensors   the latest weights with optimizer state, averages and progress: enough to go on
+evaluation.json    the result, in full
 report.html        all of it to look at
 """
 
@@ -34,12 +35,13 @@ from tatami.recipe import CrossEntropy, Loss, make_loss
 from tatami.train.average import PREFIX, Average
 from tatami.train.config import ResolvedConfig
 from tatami.train.config_file import read_resolved, to_toml
-from tatami.train.events import EpochEnded, Event, Stepped, from_line, to_line
+from tatami.train.events import Ended, EpochEnded, Event, Measured, Stepped, Tested, from_line, to_line
 from tatami.train.progress import Progress
 from tatami.train.targets import Standard
 
 NETWORK, CONFIG, EVENTS, METRICS = "network.net", "config.toml", "events.jsonl", "metrics.csv"
 BEST, LAST, REPORT, SPLIT = "best.safetensors", "last.safetensors", "report.html", "split.json"
+EVALUATION = "evaluation.json"
 MANY = 10_000  # more runs of one name than anybody has
 
 
@@ -220,10 +222,14 @@ class Run:
         events = [from_line(line, f"{path}:{i}") for i, line in enumerate(complete.splitlines(), 1)]
         return [event for event in events if event is not None]
 
-    def forget_after(self, step: int) -> list[Event]:
-        """Drop the events of steps that will be done again, and of the end; returns those that remain."""
-        events = [event for event in self.events() if not _is_later(event, step)]
+    def forget_after(self, progress: Progress) -> list[Event]:
+        """Drop the events of steps that will be done again, and the result; returns those that remain.
+
+        The evaluation goes after the end: without that, nobody takes it for this run's.
+        """
+        events = [event for event in self.events() if not _is_later(event, progress)]
         atomic_write(self.path / EVENTS, "".join(to_line(event) + "\n" for event in events))
+        (self.path / EVALUATION).unlink(missing_ok=True)
         return events
 
     def write_metrics(self, epochs: list[EpochEnded]) -> None:
@@ -276,11 +282,13 @@ class Run:
         return load_weights(self.path / BEST)[0]
 
 
-def _is_later(event: Event, step: int) -> bool:
-    """Whether an event tells of what comes after ``step`` steps."""
-    if isinstance(event, (Stepped, EpochEnded)):
-        return event.step > step
-    return event.kind in ("tested", "ended")
+def _is_later(event: Event, progress: Progress) -> bool:
+    """Whether an event tells of what comes after ``progress``."""
+    if isinstance(event, EpochEnded):
+        return event.epoch > progress.epoch
+    if isinstance(event, Stepped):
+        return event.step > progress.step
+    return isinstance(event, (Tested, Measured, Ended))
 
 
 def _own_folder(path: Path) -> Path:

@@ -1,0 +1,138 @@
+"""What a training is made of: data, network and settings read, checked against one another, and made into a trainer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tatami.data import Dataset, Preprocess, Split, load
+from tatami.data.augment import Augment, make_augment
+from tatami.engines import Model, compile
+from tatami.errors import DataError
+from tatami.network import Fit, Network, Source, print_netfile, source_of_text
+from tatami.network.layers import size_text
+from tatami.train.average import Average
+from tatami.train.config import ResolvedConfig, TrainConfig
+from tatami.train.defaults import for_network, held_out_share, resolve
+from tatami.train.digest import digest
+from tatami.train.hold_out import hold_out
+from tatami.train.loop import Trainer
+from tatami.train.run import Checkpoint, Held, Identity
+from tatami.train.targets import Standard, Targets
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a training is made of, once data and settings have been read."""
+
+    dataset: Dataset
+    network: Network
+    config: ResolvedConfig
+    identity: Identity
+    augment: Augment
+    training: Split
+    validation: Split | None
+
+    def make_model(self) -> Model:
+        """The network compiled, with its initial weights."""
+        config = self.config
+        return compile(
+            self.network,
+            config.engine,
+            batch=config.batch,
+            optimizer=config.make_optimizer(),
+            loss=config.training_loss(self.augment.mixup > 0),
+            seed=config.seed,
+            init=config.init,
+        )
+
+    def make_trainer(self, model: Model, average: Average | None = None) -> Trainer:
+        """What trains ``model``, from the first step."""
+        config, standard, classes = self.config, self.identity.standard, len(self.dataset.classes)
+        training = _standardised(self.training, standard)
+        assert training.y is not None
+        return Trainer(
+            model,
+            training,
+            None if self.validation is None else _standardised(self.validation, standard),
+            self.identity.preprocess,
+            config.make_schedule(),
+            config.lr,
+            config.epochs,
+            config.seed,
+            classes,
+            targets=Targets.of(training.y, config, classes, mixes=self.augment.mixup > 0),
+            step_samples=config.step_samples,
+            augment=self.augment,
+            average=average,
+            patience=config.patience,
+        )
+
+
+def _standardised(split: Split, standard: Standard | None) -> Split:
+    return split if standard is None or split.y is None else replace(split, y=standard(split.y))
+
+
+def new_material(source: Source, config: TrainConfig) -> tuple[Material, Held]:
+    """Data, network and settings of a new training, and what is held out.
+
+    Raises:
+        TatamiError: bad text, data or settings.
+    """
+    shape = source.build(None, 2, config.fit).input_shape if source.has_shape else None
+    config = for_network(config, shape)
+    dataset = load(config.data, config.reading)
+    network = fit_to_data(source, dataset, config.fit)
+    share = held_out_share(config, dataset)
+    rows, held = hold_out(dataset.train, share, config.seed)
+    training = dataset.train.take(rows)
+    validation = dataset.train.take(held) if len(held) else dataset.validation
+    settings = resolve(replace(config, validation=share), len(training), network, is_regression=dataset.is_regression)
+    augment = make_augment(settings.augment, dataset.kind, dataset.sample_shape, len(training))
+    text = print_netfile(source.program, source.name, network.input_shape, dataset.outputs)
+    standard = Standard.fit(dataset.targets, training.y) if dataset.is_regression and training.y is not None else None
+    preprocess = Preprocess.fit(training.x, dataset.kind)
+    identity = Identity(text, dataset.classes, preprocess, settings.make_loss(), standard)
+    material = Material(dataset, network, settings, identity, augment, training, validation)
+    return material, Held(tuple(int(row) for row in held), len(dataset.train), digest(dataset.train))
+
+
+def material_again(text: str, dataset: Dataset, config: ResolvedConfig, point: Checkpoint, held: Held) -> Material:
+    """The material of a run that was begun before: nothing is measured anew."""
+    network = source_of_text(text).build()
+    out = np.array(held.validation, np.int64)
+    training = dataset.train.take(np.setdiff1d(np.arange(held.samples), out, assume_unique=True))
+    validation = dataset.train.take(out) if len(out) else dataset.validation
+    augment = make_augment(config.augment, dataset.kind, dataset.sample_shape, len(training))
+    return Material(dataset, network, config, point.identity, augment, training, validation)
+
+
+def fit_to_data(source: Source, dataset: Dataset, fit: Fit = "crop") -> Network:
+    """The network for this data set's samples and classes.
+
+    Raises:
+        DataError: the text says another shape or another number of classes; the hint says which would do.
+    """
+    shape, outputs = dataset.sample_shape, dataset.outputs
+    network = source.build(None if source.has_shape else shape, outputs, fit)
+    if network.input_shape != shape:
+        raise DataError(
+            "the data do not have the shape that the network expects",
+            where=dataset.source,
+            got=f"samples of {size_text(shape)}",
+            expected=size_text(network.input_shape),
+            hint=f"begin its text with INPUT({size_text(shape)}), or a bare INPUT, which takes its shape from the data",
+        )
+    if network.output_shape != (outputs,):
+        what = "target" if dataset.is_regression else "class"
+        raise DataError(
+            "the network does not end in one score a class"
+            if what == "class"
+            else "the network does not end in one output a target",
+            where=dataset.source,
+            got=f"{size_text(network.output_shape)} outputs",
+            expected=f"{outputs}, one for each of {outputs} {'classes' if what == 'class' else 'targets'}",
+            hint=f"end with FC({outputs}), or a bare FC, which takes its size from the data",
+        )
+    return network

@@ -1,0 +1,167 @@
+"""A training on its way into its run directory: saved as it goes, tested at its end, with a report.
+
+A process can be killed between any two lines here. The order is such that what is on the disk is always a run that can
+go on: an epoch's event is written before its weights, and dropped again where they were not; the test is done again
+unless ``ended`` is there, which is written last.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tatami.errors import NumericError
+from tatami.formats import atomic_write
+from tatami.train.evaluation import event_of, examine, write_evaluation
+from tatami.train.events import Ended, EpochEnded, Event, Measured, Resumed, Tested
+from tatami.train.interrupt import stop_on_interrupt
+from tatami.train.loop import Trainer
+from tatami.train.material import Material
+from tatami.train.report import read_report
+from tatami.train.run import REPORT, Run
+from tatami.views.evaluation import Evaluation
+from tatami.views.report import report_html
+
+Listener = Callable[[Event], None]
+
+STARVING = 0.3
+"""A share of waiting for data from which the user is told,"""
+
+WORTH_SAYING = 2.0
+"""unless it was for fewer seconds than this."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training came to.
+
+    Attributes:
+        run: its directory.
+        tested: the result; None when it was interrupted before the first epoch's end.
+        interrupted: whether it was.
+        loss: of the best weights on the samples of the result; None as for ``tested``.
+    """
+
+    run: Run
+    tested: Tested | Measured | None
+    interrupted: bool
+    loss: float | None = None
+
+    @property
+    def report(self) -> Path:
+        """The page that shows it."""
+        return self.run.path / REPORT
+
+
+def record(
+    run: Run, material: Material, trainer: Trainer, listen: Listener, before: list[Event], first: Event
+) -> Outcome:
+    """Train to the end, test, and write the report.
+
+    Args:
+        run: where to.
+        material: what is trained on.
+        trainer: at the step to begin with.
+        listen: is told every event.
+        before: what the run has told already.
+        first: what it tells now.
+
+    Raises:
+        NumericError: the loss is no number any more; what there is has been saved, tested and reported.
+        RunError: the disk does not take it.
+    """
+    return _Recording(run, material, trainer, listen).go(before, first)
+
+
+class _Recording:
+    """Events on their way from the trainer to the run directory and the listener."""
+
+    def __init__(self, run: Run, material: Material, trainer: Trainer, listen: Listener) -> None:
+        self.run, self.material, self.trainer, self.listen = run, material, trainer, listen
+
+    def go(self, before: list[Event], first: Event) -> Outcome:
+        trainer, run = self.trainer, self.run
+        epochs = [event for event in before if isinstance(event, EpochEnded)]
+        if isinstance(first, Resumed):
+            for event in before:
+                self.listen(event)
+        self._tell(first)
+        failure: NumericError | None = None
+        with stop_on_interrupt() as stop:
+            try:
+                self._train(stop, epochs)
+            except NumericError as error:
+                failure = error
+            interrupted = stop() and not failure and not trainer.is_done
+            if interrupted:
+                self._save(is_best=not epochs)
+        tested: Tested | Measured | None = None
+        found = self._examine() if epochs else None
+        if found is not None and math.isfinite(found.loss):
+            write_evaluation(run.path, found)
+            tested = event_of(found)
+            self._tell(tested)
+        elif found is not None and failure is None:
+            failure = NumericError(
+                f"the {found.split} loss is no number",
+                where=str(run.path),
+                got=found.loss,
+                hint="a smaller learning rate",
+            )
+        early = trainer.is_out_of_patience and trainer.progress.epoch < trainer.epochs
+        reason = "failed" if failure else "interrupted" if interrupted else "early" if early else "finished"
+        best = max((event.epoch for event in epochs if event.is_best), default=0)
+        self._tell(Ended(reason, len(epochs), best, trainer.progress.seconds, self._starved()))
+        atomic_write(run.path / REPORT, report_html(read_report(run)))
+        if failure:
+            failure.hint = f"{failure.hint}; what there is lies in {run.path}"
+            raise failure
+        return Outcome(run, tested, interrupted, tested.loss if tested else None)
+
+    def _train(self, stop: Callable[[], bool], epochs: list[EpochEnded]) -> None:
+        """Every step that is left; epochs are added to ``epochs`` as they end."""
+        saved = time.perf_counter()
+        for event in self.trainer.events(stop):
+            self.run.append(event)
+            if isinstance(event, EpochEnded):
+                epochs.append(event)
+                self._save(is_best=event.is_best)
+                self.run.write_metrics(epochs)
+                saved = time.perf_counter()
+            elif time.perf_counter() - saved > self.material.config.save_every:
+                self._save(is_best=False)
+                saved = time.perf_counter()
+            self.listen(event)
+
+    def _tell(self, event: Event) -> None:
+        self.run.append(event)
+        self.listen(event)
+
+    def _save(self, *, is_best: bool) -> None:
+        trainer = self.trainer
+        self.run.save(trainer.model, self.material.identity, trainer.progress, trainer.average, is_best=is_best)
+
+    def _examine(self) -> Evaluation:
+        """The best weights on the test split, or on the held-out part where the data have none."""
+        material, model = self.material, self.trainer.model
+        model.load_state_dict(self.run.best_weights())
+        split, name = material.dataset.test, "test"
+        if split is None:
+            split, name = material.validation, "validation"
+        if split is None:
+            split, name = material.training, "training"
+        return examine(model, material.identity, split, name)
+
+    def _starved(self) -> list[str]:
+        """What to say when the engine waited for data for a good part of the time."""
+        trainer, config = self.trainer, self.material.config
+        if trainer.starved < STARVING or trainer.waited < WORTH_SAYING:
+            return []
+        lighter = "" if config.augment == "none" else f" or less than --augment {config.augment}"
+        return [
+            f"the engine waited {trainer.starved:.0%} of the time for data: reading and augmentation are slower than "
+            f"this network; smaller samples{lighter} would train faster"
+        ]
