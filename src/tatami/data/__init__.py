@@ -2,7 +2,8 @@
 
 from tatami.data.arrays import as_labels, as_samples
 from tatami.data.builtin import SAMPLES, load_sample
-from tatami.data.dataset import Dataset, Kind, Split, check, check_samples
+from tatami.data.checks import check, check_samples
+from tatami.data.dataset import Dataset, Kind, Split
 from tatami.data.health import Health, check_health
 from tatami.data.health_samples import galleries
 from tatami.data.idx import read_idx

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tatami.data.arrays import as_labels
-from tatami.data.dataset import Array, Dataset, Kind, Problem, Split, check
+from tatami.data.checks import check
+from tatami.data.dataset import Array, Dataset, Kind, Problem, Split
 from tatami.data.lengths import equal_lengths
 from tatami.data.options import DataOptions
 from tatami.data.targets import as_targets, means_targets

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from tatami.data.dataset import Problem
+from tatami.data.dataset import SPLIT_NAMES, Problem
 from tatami.data.pictures import SUFFIXES
 from tatami.data.tree import File, Tree
 from tatami.errors import DataError
@@ -15,9 +15,6 @@ from tatami.errors import DataError
 Media = Literal["picture", "sound"]
 
 SOUNDS = (".wav", ".wave")
-SPLITS = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
-"""What folders of splits may be called, letter case aside."""
-
 LAYOUT = "one folder a class, perhaps in train/, val/ and test/, with pictures or WAV files"
 
 
@@ -91,7 +88,7 @@ def _root(tree: Tree) -> str:
     root = ""
     while True:
         tops = _inner(tree, root)
-        if len(tops) != 1 or tops[0].casefold() in SPLITS or _directly(tree, root):
+        if len(tops) != 1 or tops[0].casefold() in SPLIT_NAMES or _directly(tree, root):
             return root
         if not _inner(tree, f"{root}{tops[0]}/"):
             return root
@@ -101,9 +98,9 @@ def _root(tree: Tree) -> str:
 def _split_roots(tree: Tree, root: str) -> dict[str, str]:
     """The folder of each split, training first; without such folders the root is that of the training split."""
     tops = _inner(tree, root)
-    spelled = [top for top in tops if top.casefold() in SPLITS]
+    spelled = [top for top in tops if top.casefold() in SPLIT_NAMES]
     divided = [top for top in spelled if _inner(tree, f"{root}{top}/") and not _directly(tree, f"{root}{top}/")]
-    named = {SPLITS[top.casefold()] for top in divided}
+    named = {SPLIT_NAMES[top.casefold()] for top in divided}
     if "train" not in named:
         if divided and spelled == tops:
             raise DataError(
@@ -123,7 +120,7 @@ def _split_roots(tree: Tree, root: str) -> dict[str, str]:
         )
     roots: dict[str, str] = {}
     for split in ("train", "validation", "test"):
-        folders = [top for top in spelled if SPLITS[top.casefold()] == split]
+        folders = [top for top in spelled if SPLIT_NAMES[top.casefold()] == split]
         if len(folders) > 1:
             raise DataError(
                 f"two folders for the {split} split",

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tatami.data.arrays import classes_of_integers
-from tatami.data.dataset import Array, Dataset, Split, check, check_samples
+from tatami.data.checks import check, check_samples
+from tatami.data.dataset import Array, Dataset, Split
 from tatami.data.idx import is_idx, read_idx
 from tatami.data.options import DataOptions
 from tatami.errors import DataError

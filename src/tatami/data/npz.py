@@ -14,8 +14,9 @@ import numpy as np
 from numpy.lib import format as npy
 
 from tatami.data.arrays import as_samples
-from tatami.data.assemble import Found, assemble
-from tatami.data.dataset import Array, Dataset, Kind, check_samples
+from tatami.data.assemble import SPLITS, Found, assemble
+from tatami.data.checks import check_samples
+from tatami.data.dataset import SPLIT_NAMES, Array, Dataset, Kind
 from tatami.data.files import DEFLATE_RATIO, check_declared, check_limit, one_line, opened
 from tatami.data.options import DataOptions
 from tatami.errors import DataError
@@ -24,7 +25,6 @@ _KEYS = (
     "x_train and y_train (perhaps x_val, y_val, x_test, y_test), or x and y (X is accepted for x); "
     "perhaps classes, targets, groups, kind"
 )
-_SPLITS = {"train": ("train",), "validation": ("val", "valid", "validation"), "test": ("test",)}
 _BESIDE = ("classes", "targets", "kind")
 
 
@@ -123,8 +123,8 @@ def _keys(names: Iterable[str], source: str) -> dict[str, tuple[str, str, str]]:
     if short and "y" in names:
         return {"train": (short[0], "y", "groups" if "groups" in names else "")}
     keys = {}
-    for split, words in _SPLITS.items():
-        spelled = [word for word in words if {f"x_{word}", f"y_{word}"} & {*names}]
+    for split in SPLITS:
+        spelled = [w for w, meant in SPLIT_NAMES.items() if meant == split and {f"x_{w}", f"y_{w}"} & {*names}]
         if len(spelled) > 1:
             raise DataError(
                 f"more than one {split} split", where=source, got=" and ".join(f"x_{word}" for word in spelled)

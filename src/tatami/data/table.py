@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tatami.data.assemble import Found, assemble
 from tatami.data.columns import Columns, Text
-from tatami.data.dataset import Array, Dataset
+from tatami.data.dataset import SPLIT_NAMES, Array, Dataset
 from tatami.data.options import DataOptions
 from tatami.data.table_csv import read_csv
 from tatami.data.table_long import long_series
@@ -24,8 +24,6 @@ from tatami.data.targets import written_labels
 from tatami.errors import DataError
 
 SUFFIXES = (".csv", ".parquet", ".pq")
-SPLITS = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
-"""What a file, or a cell of a column ``split``, calls a split, letter case aside."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +149,7 @@ def _named(folder: Path, suffix: str) -> dict[str, Path]:
     """The files of one ending that are called as splits are."""
     found: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
-        split = SPLITS.get(file.stem.casefold())
+        split = SPLIT_NAMES.get(file.stem.casefold())
         if split is None or file.suffix.lower() != suffix or not file.is_file():
             continue
         if split in found:
@@ -207,7 +205,7 @@ def _rows(table: Columns, roles: Roles) -> _Rows:
 
 def _divided(cells: Text, table: Columns, split: int) -> dict[str, NDArray[np.intp]]:
     """Which series belong to which split."""
-    meant = np.array([SPLITS.get(str(cell).casefold(), "") for cell in cells])
+    meant = np.array([SPLIT_NAMES.get(str(cell).casefold(), "") for cell in cells])
     if (meant == "").any():
         wrong = str(cells[int((meant == "").argmax())])
         row = int((table.filled(split) == wrong).argmax())
