@@ -15,7 +15,7 @@ import pytest
 from scipy.special import softmax
 
 import tatami as package
-from tatami.data import load, stratified_split
+from tatami.data import DataOptions, load, stratified_split
 from tatami.errors import DataError, NumericError, OptionError, RunError, TatamiError
 from tatami.formats import load_weights, save_weights
 from tatami.network import find_network
@@ -371,3 +371,14 @@ def test_the_weights_that_were_damaged_work_when_whole(tatami, tmp_path: Path) -
     np.savez(tmp_path / "new.npz", x=np.zeros((1, 2, 2, 1), np.float32))
     result = tatami("predict", tmp_path / "weights.safetensors", tmp_path / "new.npz")
     assert result.out == f"{tmp_path / 'new.npz'}[0]: a 0.5000, b 0.5000\n"
+
+
+def test_a_run_on_unequal_series_predicts_series_of_other_lengths(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    ragged = [f"{row % 2}\t" + "\t".join(map(str, rng.normal(size=5 + row % 3))) for row in range(12)]
+    (tmp_path / "r.tsv").write_text("\n".join(ragged) + "\n")
+    config = TrainConfig(data=str(tmp_path / "r.tsv"), epochs=1, reading=DataOptions(length="longest"))
+    run = train(find_network("INPUT -> CONV(2) -> FC"), config, tmp_path / "run", lambda _: None).run
+    nine = [",".join(map(str, row)) for row in rng.normal(size=(3, 9))]  # steps, in place of seven
+    (tmp_path / "new.csv").write_text("\n".join(nine) + "\n")
+    assert len(predict_files(run.path, [tmp_path / "new.csv"])) == 3

@@ -8,6 +8,7 @@ import numpy as np
 
 from tatami.data import Dataset, Preprocess, Split, load
 from tatami.data.augment import Augment, make_augment
+from tatami.data.split import hold_out
 from tatami.engines import Model, compile
 from tatami.errors import DataError
 from tatami.network import Fit, Network, Source, print_netfile, source_of_text
@@ -16,7 +17,6 @@ from tatami.train.average import Average
 from tatami.train.config import ResolvedConfig, TrainConfig
 from tatami.train.defaults import for_network, held_out_share, resolve
 from tatami.train.digest import digest
-from tatami.train.hold_out import hold_out
 from tatami.train.loop import Trainer
 from tatami.train.run import Checkpoint, Held, Identity
 from tatami.train.targets import Standard, Targets
@@ -92,7 +92,7 @@ def new_material(source: Source, config: TrainConfig) -> tuple[Material, Held]:
     augment = make_augment(settings.augment, dataset.kind, dataset.sample_shape, len(training))
     text = print_netfile(source.program, source.name, network.input_shape, dataset.outputs)
     standard = Standard.fit(dataset.targets, training.y) if dataset.is_regression and training.y is not None else None
-    preprocess = Preprocess.fit(training.x, dataset.kind)
+    preprocess = Preprocess.fit(training.x, dataset.kind, pads=config.reading.length is not None)
     identity = Identity(text, dataset.classes, preprocess, settings.make_loss(), standard)
     material = Material(dataset, network, settings, identity, augment, training, validation)
     return material, Held(tuple(int(row) for row in held), len(dataset.train), digest(dataset.train))
