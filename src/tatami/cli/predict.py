@@ -65,7 +65,14 @@ def command(
     for problem in problems:
         leave_out(problem)
     several = len(sources) + len(problems) > 1
-    found = predictions(trained, sources, top, reading(run, trained.identity), inverted=invert, on_problem=leave_out if several else None)
+    found = predictions(
+        trained,
+        sources,
+        top,
+        reading(run, trained.identity),
+        inverted=invert,
+        on_problem=leave_out if several else None,
+    )
     tones = Tones()
     with _stream(output) as stream:
         printer = make_printer(format.value, stream, trained.identity.outputs, top, trained.identity.standard)

@@ -53,8 +53,8 @@ class Source:
 def resolve(arguments: Sequence[str], stdin: BinaryIO | None = None) -> tuple[list[Source], list[DataError]]:
     """Every file that the arguments mean, in their order, and what is wrong with arguments that mean none.
 
-    A folder stands for the pictures and sounds in it and in its folders, hidden ones aside; a pattern (``*``, ``?``, ``[``, and
-    ``**`` for folders within folders) for what it matches. Both are sorted. ``-`` stands for standard input: the bytes
+    A folder stands for the pictures and sounds in it and in its folders, hidden ones aside; a pattern (``*``, ``?``,
+    ``[``, and ``**`` for folders within folders) for what it matches. Both are sorted. ``-`` stands for standard input: the bytes
     of a picture or an NPZ file when it begins as one, else one argument a line.
 
     Args:
