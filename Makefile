@@ -60,8 +60,9 @@ kill-runs: .venv/installed  ## kill a training 20 times, resume it, compare its 
 pictures: .venv-dev/installed  ## draw the pictures of the README anew
 	$(DEV)/python scripts/make_pictures.py
 
-bench: .venv-bench/engines  ## time the CPU engine beside PyTorch and ONNX Runtime: half an hour, into benchmarks/RESULTS.md
+bench: .venv-bench/engines  ## time the CPU engine beside PyTorch and ONNX Runtime, and the loader: an hour, into benchmarks/
 	.venv-bench/bin/python benchmarks/engines/run.py $(BENCH)
+	$(MAKE) bench-loader
 
 bench-accuracy: .venv-bench/engines  ## time to 99% on MNIST and to 85% on CIFAR-10, beside PyTorch
 	.venv-bench/bin/python benchmarks/engines/accuracy.py $(BENCH)
@@ -69,8 +70,8 @@ bench-accuracy: .venv-bench/engines  ## time to 99% on MNIST and to 85% on CIFAR
 bench-gemm: .venv-bench/engines  ## the CPU engine's matrix product beside NumPy's, on one thread
 	.venv-bench/bin/python benchmarks/gemm.py
 
-bench-loader: .venv/installed  ## how fast the loader is, beside what the CPU engine takes: some minutes
-	$(USE)/python benchmarks/loader.py
+bench-loader: .venv-bench/engines  ## how fast the loader is, beside what the CPU engine takes: into RESULTS-loader.md
+	.venv-bench/bin/python benchmarks/loader.py
 
 precision: .venv-dev/installed  ## the CPU engine's errors in float32, layer by layer
 	$(DEV)/python benchmarks/precision.py

@@ -1,4 +1,4 @@
-"""How many samples a second the loader prepares, beside what the CPU engine takes: a table in Markdown.
+"""How many samples a second the loader prepares, beside what the CPU engine takes: RESULTS-loader.md.
 
 Run by `make bench-loader`; some minutes. The loader alone and the training are measured in processes of their own. A
 training is fed one and the same batch, which costs nothing to prepare, and then what the loader makes while the
@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from tatami.data import Kind, Preprocess, Split
 from tatami.data.augment import make_augment
 from tatami.data.loader import Batch, Loader
 
+RESULTS = Path(__file__).parent / "RESULTS-loader.md"
 PRESETS = ("none", "light", "strong")
 LENET = "INPUT(28x28x1) -> CONV(20, 5, P=valid) -> POOL -> CONV(50, 5, P=valid) -> POOL -> FC(500) -> RELU -> FC(10)"
 ENOUGH = 3  # times the engine's appetite
@@ -163,8 +165,17 @@ def main() -> None:
         print(json.dumps(measure(CASES[names[0]], given.seconds)))
         return
     found = {name: tuple(in_process(part, name, given.seconds) for part in ("loader", "training")) for name in names}
-    print(f"Batches of 128, {os.cpu_count()} processors, one thread of the loader.\n")
-    print("\n".join(table(found)))
+    page = [
+        "# The loader beside the CPU engine",
+        "",
+        f"Batches of 128, {os.cpu_count()} processors, one thread of the loader. Pictures are decoded once, before the "
+        "first epoch.",
+        "",
+        *table(found),
+        "",
+    ]
+    RESULTS.write_text("\n".join(page), encoding="utf-8")
+    print("\n".join(page))
 
 
 if __name__ == "__main__":

@@ -54,8 +54,8 @@ def resolve(arguments: Sequence[str], stdin: BinaryIO | None = None) -> tuple[li
     """Every file that the arguments mean, in their order, and what is wrong with arguments that mean none.
 
     A folder stands for the pictures and sounds in it and in its folders, hidden ones aside; a pattern (``*``, ``?``,
-    ``[``, and ``**`` for folders within folders) for what it matches. Both are sorted. ``-`` stands for standard input: the bytes
-    of a picture or an NPZ file when it begins as one, else one argument a line.
+    ``[``, and ``**`` for folders within folders) for what it matches. Both are sorted. ``-`` stands for standard input:
+    the bytes of a picture or an NPZ file when it begins as one, else one argument a line.
 
     Args:
         arguments: paths, folders, patterns, ``sample:NAME``, ``-``.
