@@ -14,7 +14,7 @@ SOURCES := $(shell find src/tatami -type f -not -path '*/__pycache__/*')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-torch check lint format types contracts wheel figures kill-runs pictures bench bench-accuracy \
-  bench-gemm bench-loader bench-plan precision clean
+  bench-gemm bench-loader bench-plan bench-training precision clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ bench-gemm: .venv-bench/engines  ## the CPU engine's matrix product beside NumPy
 
 bench-loader: .venv-bench/engines  ## how fast the loader is, beside what the CPU engine takes: into RESULTS-loader.md
 	.venv-bench/bin/python benchmarks/loader.py
+
+bench-training: .venv/installed  ## what training reaches on MNIST, CIFAR-10 and the UCR archive: twenty minutes
+	$(USE)/python benchmarks/training.py
 
 precision: .venv-dev/installed  ## the CPU engine's errors in float32, layer by layer
 	$(DEV)/python benchmarks/precision.py
