@@ -48,7 +48,7 @@ TASKS = {
         "cifar10-jpeg.zip",
         0.88,
         (
-            *("--epochs", "16", "--optimizer", "momentum", "--lr", "0.1", "--weight-decay", "5e-4", "--batch", "128"),
+            *("--epochs", "20", "--optimizer", "nesterov", "--lr", "0.1", "--weight-decay", "5e-4", "--batch", "128"),
             *("--smoothing", "0.1", "--validation", "0.02"),
         ),
     ),
