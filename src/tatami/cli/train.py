@@ -54,6 +54,10 @@ def command(
         int | None, typer.Option(help="Epochs without a better validation loss before the end.")
     ] = None,
     init: Annotated[str | None, typer.Option(help="Initial weights: he, xavier.")] = None,
+    checkpoint: Annotated[
+        bool | None,
+        typer.Option("--checkpoint", help="Compute some layers again rather than keep them: less memory, more time."),
+    ] = None,
     validation: Annotated[float | None, typer.Option(help="Share held out to choose the best epoch.")] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Seed of weights, shuffling, augmentation, dropout and split: 0.")
@@ -78,6 +82,7 @@ def command(
         **{"loss": loss, "smoothing": smoothing, "class_weight": _weight(class_weight), "augment": augment},
         **{"ema": ema, "patience": patience, "init": init, "validation": validation, "seed": seed},
         **{"fit": fit.value if fit is not None else None, "save_every": save_every, "engine": engine},
+        "checkpoint": checkpoint,
     }
     settings = make_settings(given, reading.options(), config)
     if settings.net.startswith("sample:") or settings.net.endswith((".npz", ".gz", "-ubyte", ".zip", ".csv", ".ts")):

@@ -133,6 +133,7 @@ def compile(
     seed: int = 0,
     dtype: str = "float32",
     init: str = "he",
+    checkpoint: bool = False,
 ) -> Model:
     """Give ``network`` weights and make it ready to train.
 
@@ -145,6 +146,8 @@ def compile(
         seed: of the first weights and of dropout.
         dtype: ``float32`` or ``float64``.
         init: how the first weights are drawn, ``he`` or ``xavier``: see :func:`tatami.engines.initial.initial_weights`.
+        checkpoint: train with activation checkpointing: segments of layers run forward again in the backward pass
+            rather than keep their activations. The same results, bit for bit, in less memory and more time.
 
     Raises:
         OptionError: a value that makes no sense.
@@ -165,6 +168,8 @@ def compile(
     for what, number, low, high in (("batch", batch, 1, MAX_SEED), ("seed", seed, 0, MAX_SEED)):
         if not _is_whole(number) or not low <= number <= high:
             raise OptionError(f"impossible {what}", got=number, expected=f"a whole number of at least {low}")
+    if not isinstance(checkpoint, bool):
+        raise OptionError("impossible checkpoint", got=repr(checkpoint)[:60], expected="True or False")
     package = importlib.import_module(f"tatami.engines.{engine}")
     model = package.make_model(
         network,
@@ -174,6 +179,7 @@ def compile(
         seed=int(seed),
         dtype=np.dtype(dtype),
         init=init,
+        checkpoint=checkpoint,
     )
     return cast(Model, model)
 

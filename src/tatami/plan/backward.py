@@ -41,7 +41,8 @@ def is_remade(maker: Maker, group: Group) -> bool:
     if not isinstance(group.layer, BatchNorm) or group.shortcut is not None or name not in maker.learns:
         return False
     place = maker.places[name]
-    return place.buffer == name and place.is_dense
+    is_alone = place.buffer == maker.buffer_of(name) and place.is_dense
+    return is_alone and name not in maker.settings.cuts  # what a segment runs again from is kept
 
 
 def backward_pass(maker: Maker) -> Place | None:
@@ -56,18 +57,35 @@ class _Backward:
         self.pending: dict[str, Place] = {}  # nodes whose gradient has come, and is still to be read
         self.again: dict[str, Place] = {}  # nodes whose output has been made again
         self.count = 0
+        self.segment_of = {group.name: segment for segment in maker.segments() for group in segment}
+        self.restored: set[str] = set()  # groups of segments that have run again
 
     def go(self) -> Place | None:
         self.loss()
         for group in reversed(self.maker.groups):
             name = group.last.name
             if name in self.pending and not isinstance(group.layer, Input):
+                self.restore(group)
                 self.step(group, self.pending.pop(name))
         wanted = self.pending.get(self.network.nodes[0].name)
         if wanted is not None:
             self.maker.buffers[wanted.buffer].last = self.maker.now - 1
         self.keep_statistics()
         return wanted
+
+    def restore(self, group: Group) -> None:
+        """Run the group's segment forward again, if that has kept nothing and this is its first group to go back.
+
+        The segment's last layer runs again only if its backward pass reads what that makes.
+        """
+        segment = self.segment_of.get(group.name)
+        if segment is None or group.name in self.restored:
+            return
+        self.restored |= {each.name for each in segment}
+        last = segment[-1]
+        keeps = bool(self.maker.own.get(last.name)) and not isinstance(last.layer, BatchNorm)
+        needed = keeps or self.reads_output(last) or isinstance(last.layer, Concat)
+        self.maker.forward_again(segment if needed else segment[:-1])
 
     def keep_statistics(self) -> None:
         """Keep what batch norms know of their batch to the end of the step, which moves running statistics by it."""

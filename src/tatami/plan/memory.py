@@ -14,6 +14,7 @@ from typing import TypeAlias
 from tatami.errors import OptionError
 from tatami.network import Network
 from tatami.network.layers import Conv, Dense
+from tatami.plan.checkpoint import with_cuts
 from tatami.plan.cost import FLOAT32, LayerCost
 from tatami.plan.kept import find_engine
 from tatami.plan.machine import thread_count
@@ -40,7 +41,8 @@ class StepSettings:
         dtype: float32, or bf16: activations of 16 bits, weights and their gradients of 32, with a copy of the CONV and
             FC weights of 16 (mixed precision, Micikevicius et al. 2017, section 3.1).
         training: False for inference: the forward pass alone.
-        segments: layers that checkpointing runs again: see :mod:`tatami.plan.schedule`.
+        segments: layers that checkpointing runs again: see :mod:`tatami.plan.schedule`. Not on the CPU engine, which
+            finds its own where ``checkpoint`` says so: see :mod:`tatami.plan.checkpoint`.
         loss: whose labels the CPU engine keeps.
         forced: methods of convolution that the CPU engine takes wherever it can: see :mod:`tatami.plan.methods`.
         accumulate: whether the gradients of several passes are summed. In PyTorch they then live from step to step,
@@ -56,10 +58,11 @@ class StepSettings:
     accumulate: bool = False
     forced: tuple[str, ...] = ()
     loss: Loss = field(default_factory=CrossEntropy)
+    checkpoint: bool = False
 
     @property
     def has_arena(self) -> bool:
-        """Whether the CPU engine executes such a step, in one arena: checkpointing it does not know yet."""
+        """Whether the CPU engine executes such a step, in one arena: of ``segments`` it knows nothing."""
         return self.engine == "cpu" and not self.segments
 
     def __post_init__(self) -> None:
@@ -71,6 +74,8 @@ class StepSettings:
             raise OptionError("unknown dtype", got=self.dtype, expected=", ".join(DTYPES))
         if self.dtype == "bf16" and self.engine == "cpu":
             raise OptionError("the CPU engine computes in float32", got="bf16", expected="--engine torch for bf16")
+        if self.checkpoint and self.engine != "cpu":
+            raise OptionError("checkpoint is for the CPU engine", got=self.engine, expected="segments, elsewhere")
         find_engine(self.engine)
 
 
@@ -195,7 +200,7 @@ def _arena_memory(network: Network, costs: tuple[LayerCost, ...], settings: Step
 
 def program_settings(network: Network, settings: StepSettings) -> Settings:
     """The step as the CPU engine's program takes it."""
-    return Settings(
+    found = Settings(
         settings.batch,
         settings.training,
         threads=thread_count(),
@@ -203,6 +208,7 @@ def program_settings(network: Network, settings: StepSettings) -> Settings:
         methods=Methods(measured_methods(), settings.forced),
         plain=is_tiny(network, settings.batch),
     )
+    return with_cuts(scored_network(network, settings.loss), found) if settings.checkpoint else found
 
 
 def step_schedule(network: Network, settings: StepSettings) -> Schedule:

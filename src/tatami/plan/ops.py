@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from tatami.network.layers import Shape
 from tatami.plan.groups import Group
 
-Phase: TypeAlias = Literal["forward", "loss", "backward", "update"]
+Phase: TypeAlias = Literal["forward", "loss", "recompute", "backward", "update"]
 Kind: TypeAlias = Literal["input", "activations", "gradients of activations", "scratch"]
 Pass: TypeAlias = Literal["forward", "backward_data", "backward_weights"]
 

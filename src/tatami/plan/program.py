@@ -56,6 +56,8 @@ class Settings:
         remake: whether outputs of batch norm are made again in the backward pass rather than kept: less memory, a
             little more time.
         plain: computed in plain NumPy, which takes no scratch memory of the arena: see :mod:`tatami.plan.tiny`.
+        cuts: nodes that divide the network into segments, in order; all but the last segment keep nothing but what
+            enters them, and run forward again before their backward pass: see :mod:`tatami.plan.checkpoint`.
     """
 
     batch: int
@@ -67,6 +69,7 @@ class Settings:
     wants_input: bool = False
     remake: bool = True
     plain: bool = False
+    cuts: tuple[str, ...] = ()
 
     @property
     def sizes(self) -> Sizes:
@@ -155,6 +158,7 @@ class Maker:
         self.buffers: dict[str, Buffer] = {}
         self.places: dict[str, Place] = {}
         self.own: dict[str, dict[str, str]] = {}
+        self.phase: Phase = "forward"
         self._joined = self._find_joined()
 
     def program(self, input_gradient: Place | None = None) -> Program:
@@ -197,6 +201,34 @@ class Maker:
         for group in self.groups:
             self._forward(group)
 
+    def segments(self) -> list[list[Group]]:
+        """The groups that run again, by segment: those up to each cut."""
+        found: list[list[Group]] = [[]]
+        for group in self.groups:
+            if len(found) <= len(self.settings.cuts) and not isinstance(group.layer, Input):
+                found[-1].append(group)
+                if group.last.name == self.settings.cuts[len(found) - 1]:
+                    found.append([])
+        return found[: len(self.settings.cuts)]
+
+    def forward_again(self, groups: list[Group]) -> None:
+        """The ops of some groups once more; their outputs, and what they keep, come to lie elsewhere."""
+        for group in groups:
+            self.places.pop(group.last.name, None)
+        self.phase = "recompute"
+        for group in groups:
+            self._forward(group)
+        self.phase = "forward"
+
+    def anew(self, name: str) -> str:
+        """The name of a buffer that the phase at hand makes."""
+        return name if self.phase == "forward" else f"{name} (recomputed)"
+
+    def buffer_of(self, name: str) -> str:
+        """The buffer that a node's output has to itself, if it does."""
+        again = f"{name} (recomputed)"
+        return again if again in self.buffers else name
+
     def end_of_inference(self) -> None:
         """Keep the output for the caller, who reads it; it is no view of the samples."""
         name = self.network.nodes[-1].name
@@ -234,9 +266,9 @@ class Maker:
             else ""
         )
         size = forward_bytes(node.layer, shapes, method, settings.sizes, settings.training)
-        scratch = self.scratch("forward", group.name, size)
+        scratch = self.scratch(self.phase, group.name, size)
         self.touch(*inputs, shortcut, output, *own.values())
-        self.ops.append(Forward("forward", node.name, group, inputs, output, shortcut, own, scratch, method))
+        self.ops.append(Forward(self.phase, node.name, group, inputs, output, shortcut, own, scratch, method))
 
     def _view(self, node: Node, x: Place) -> Place | None:
         """The output as another view of the input, where the layer moves nothing."""
@@ -257,7 +289,7 @@ class Maker:
         if over is not None:
             self.places[name] = self.places[over]
         else:
-            self.places[name] = self.make_map(name, "activations", group.last.shape)
+            self.places[name] = self.make_map(self.anew(name), "activations", group.last.shape)
         return self.places[name]
 
     def _over(self, group: Group) -> str | None:
@@ -286,6 +318,8 @@ class Maker:
                 group = self.group_of[other]
                 if group.last.name != other:
                     continue
+                if other in self.settings.cuts:
+                    return False  # its segment's successor runs again from it
                 if len(self.readers[other]) != 1:
                     return False
                 kept = self.settings.training and group.last.name in self.learns
@@ -317,7 +351,7 @@ class Maker:
             if concat in self._joined:
                 self._place_joined(concat)
             else:
-                self.places[concat] = self.make_map(concat, "activations", self.network[concat].shape)
+                self.places[concat] = self.make_map(self.anew(concat), "activations", self.network[concat].shape)
         whole = self.places[concat]
         self.places[name] = whole.channels(start, start + self.network[name].shape[-1])
         return self.places[name]
@@ -328,13 +362,13 @@ class Maker:
             if node.name in self._joined:
                 self._place_joined(node.name)
             else:
-                self.places[node.name] = self.make_map(node.name, "activations", node.shape)
+                self.places[node.name] = self.make_map(self.anew(node.name), "activations", node.shape)
         start = 0
         for source in inputs:
             target = self.places[node.name].channels(start, start + source.shape[-1])
             if source != target:
                 self.touch(source, target)
-                self.ops.append(Copy("forward", node.name, source, target))
+                self.ops.append(Copy(self.phase, node.name, source, target))
             start += source.shape[-1]
 
     # --- what layers keep ---
@@ -349,10 +383,12 @@ class Maker:
             case Pool() if node.layer.kind == "max":
                 if any(name in self.learns for name in node.inputs):
                     sizes["places"] = batch * product(node.shape) * place_bytes(node.layer)
+            case BatchNorm() if self.phase == "recompute":
+                return self.own[group.name]  # the same values; the end of the step needs them where they are
             case BatchNorm():
                 sizes["statistics"] = statistics_values(node.shape[-1]) * itemsize
             case LayerNorm():
                 sizes["statistics"] = 2 * batch * product(node.shape[:-1]) * itemsize
             case Dropout():
                 sizes["mask"] = (batch * product(node.shape) + 7) // 8
-        return {role: self.make(f"{group.name}.{role}", "activations", size) for role, size in sizes.items()}
+        return {role: self.make(self.anew(f"{group.name}.{role}"), "activations", size) for role, size in sizes.items()}

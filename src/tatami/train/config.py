@@ -44,6 +44,7 @@ class TrainConfig:
         ema: decay of the moving average of the weights that is validated and kept as the best; None: none is kept.
         patience: epochs without a better validation loss after which training ends.
         init: he or xavier.
+        checkpoint: whether segments of layers run again rather than keep their activations: less memory, more time.
         validation: share of the training data held out to choose the best epoch.
         seed: of initial weights, shuffling, augmentation, dropout and the validation split.
         fit: what to do where a size does not fit: crop, or error.
@@ -69,6 +70,7 @@ class TrainConfig:
     ema: float | None = None
     patience: int | None = None
     init: str = "he"
+    checkpoint: bool = False
     validation: float | None = None
     seed: int = 0
     fit: Fit = "crop"

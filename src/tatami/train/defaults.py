@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from dataclasses import replace
 
 from tatami.data import Dataset
 from tatami.errors import OptionError
 from tatami.network import Network
-from tatami.plan.batch import largest_batch
+from tatami.plan.cost import layer_costs
 from tatami.plan.machine import thread_count
-from tatami.plan.memory import StepSettings
+from tatami.plan.memory import StepSettings, memory
 from tatami.recipe import Hinge, MeanSquaredError, make_optimizer
 from tatami.train.config import ResolvedConfig, TrainConfig
 
@@ -105,8 +106,15 @@ def _batch(samples: int, network: Network | None, config: TrainConfig) -> int:
     free = free_memory()
     if network is None or free is None or config.engine != "cpu":
         return batch
-    settings = StepSettings(batch, make_optimizer(config.optimizer))
-    return max(1, min(batch, largest_batch(network, settings, int(MEMORY_SHARE * free)).batch))
+    costs, optimizer, limit = layer_costs(network), make_optimizer(config.optimizer), int(MEMORY_SHARE * free)
+
+    def is_too_large(batch: int) -> bool:
+        settings = StepSettings(batch, optimizer, checkpoint=config.checkpoint)
+        return memory(network, costs, settings).peak_bytes > limit
+
+    if not is_too_large(batch):
+        return batch
+    return max(1, bisect_left(range(1, batch), True, key=is_too_large))
 
 
 def free_memory() -> int | None:

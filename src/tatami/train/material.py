@@ -45,6 +45,7 @@ class Material:
             loss=config.training_loss(self.augment.mixup > 0),
             seed=config.seed,
             init=config.init,
+            checkpoint=config.checkpoint,
         )
 
     def make_trainer(self, model: Model, average: Average | None = None) -> Trainer:

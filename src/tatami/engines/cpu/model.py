@@ -21,6 +21,7 @@ from tatami.engines.initial import initial_weights
 from tatami.engines.parts import parts_of
 from tatami.errors import DataError, NumericError
 from tatami.network import Network
+from tatami.plan.checkpoint import with_cuts
 from tatami.plan.machine import thread_count
 from tatami.plan.measured import measured_methods
 from tatami.plan.methods import Methods
@@ -62,6 +63,7 @@ class CpuModel:
         slots: the optimizer's state, a flat buffer for each slot.
         steps: steps of gradient descent done.
         plain: whether it computes in plain NumPy rather than in compiled kernels: for tiny networks, unless given.
+        checkpoint: whether segments of layers run again in the backward pass: see :mod:`tatami.plan.checkpoint`.
     """
 
     def __init__(
@@ -76,12 +78,14 @@ class CpuModel:
         init: str,
         methods: Methods | None = None,
         plain: bool | None = None,
+        checkpoint: bool = False,
     ) -> None:
         self.network, self.batch = network, batch
         self.optimizer, self.loss, self.dtype = optimizer, loss, dtype
         self.threads = thread_count()
         self.methods = methods or Methods(measured_methods())  # as the plan has them
         self.plain = is_tiny(network, batch) if plain is None else plain
+        self.checkpoint = checkpoint
         self.steps = 0
         self.weights = Tensors(network, dtype)
         for name, value in initial_weights(network, seed, dtype, init).items():
@@ -91,6 +95,7 @@ class CpuModel:
         self._gradient_sum = GradientSum(self.gradients_buffer)
         self._clock = Clock(seed)
         self._made_by = {"seed": seed, "init": init, "methods": self.methods, "plain": self.plain}
+        self._made_by["checkpoint"] = checkpoint
         # Cross-entropy contains the softmax: a SOFTMAX at the end makes probabilities that the loss does not see.
         self._scored = scored_network(network, loss)
         self._ends_in_softmax = len(self._scored) < len(network)
@@ -243,7 +248,10 @@ class CpuModel:
 
     def _trained(self) -> AnyTraining:
         if self._training is None:
-            program = make_program(self._scored, self._settings(training=True))
+            settings = self._settings(training=True)
+            if self.checkpoint:
+                settings = with_cuts(self._scored, settings)
+            program = make_program(self._scored, settings)
             self._grow(program.arena.size)
             self._training = _training_type(self.plain)(
                 program, self._arena, self.weights, self.gradients_buffer, self.slots, self.optimizer, self._clock

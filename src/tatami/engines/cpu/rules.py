@@ -330,8 +330,8 @@ def remake(op: Remake, site: Site) -> list[Call]:
 
 def running_statistics(op: Op, site: Site) -> list[Call]:
     """The calls by which a real step moves running statistics."""
-    if not (isinstance(op, Forward) and isinstance(op.group.layer, BatchNorm) and op.own):
-        return []
+    if not (isinstance(op, Forward) and isinstance(op.group.layer, BatchNorm) and op.own) or op.phase != "forward":
+        return []  # run again, it has seen the same
     mean, variance = site.parameter(op.node, "running_mean"), site.parameter(op.node, "running_var")
     x = site.room.map(op.inputs[0])
     return batch_norm.update_running(op.group.layer, x, site.own(op, "statistics"), mean, variance)

@@ -67,7 +67,7 @@ class Training:
         every = [*(call for _, one in calls for call in one), *statistics, *lengths, *sweep]
         compile_kernels(list(dict.fromkeys(call.kernel for call in every)), self.dtype)
         self.forward = make_table(_flat(calls, "forward", "loss"), self.dtype)
-        self.backward = make_table(_flat(calls, "backward"), self.dtype)
+        self.backward = make_table(_flat(calls, "recompute", "backward"), self.dtype)
         self.statistics = make_table(statistics, self.dtype)
         self.update = make_table([*statistics, *sweep], self.dtype)
         self._lengths = make_table(lengths, self.dtype)

@@ -12,13 +12,13 @@ import numpy as np
 from tatami.engines.base import Array
 from tatami.engines.textbook.losses import loss_and_gradient
 from tatami.engines.textbook.rules import Mode, Weights
-from tatami.engines.textbook.walk import Tape, backward, forward
-from tatami.network import Node
+from tatami.engines.textbook.segments import Segment, backward_pass, forward_pass
+from tatami.engines.textbook.walk import Tape
 from tatami.recipe import Loss
 
 
 def measure(
-    nodes: Sequence[Node], weights: Mapping[str, Weights], optimizer_state: Iterable[Array], x: Array, loss: Loss
+    segments: Sequence[Segment], weights: Mapping[str, Weights], optimizer_state: Iterable[Array], x: Array, loss: Loss
 ) -> dict[str, int]:
     """Rehearse a training step on samples x, without changing a weight.
 
@@ -35,11 +35,11 @@ def measure(
     try:
         tracemalloc.reset_peak()
         before, _ = tracemalloc.get_traced_memory()
-        modes = [Mode(training=True, node=i) for i in range(len(nodes))]
-        scores, tape = forward(nodes, weights, x, modes)
-        activations = _held(tape, tensors)
+        modes = [Mode(training=True, node=i) for i in range(segments[-1].start + len(segments[-1].nodes))]
+        scores, kept_inputs, tape = forward_pass(segments, weights, x, modes)
+        activations = _held(kept_inputs, tape, tensors)
         _, d_scores = loss_and_gradient(loss, scores, np.zeros(scores.shape[:-1], np.int64))
-        _, gradients = backward(tape, d_scores)
+        gradients = backward_pass(segments, weights, modes, kept_inputs, tape, d_scores)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         if not already:
@@ -53,9 +53,10 @@ def measure(
     }
 
 
-def _held(tape: Tape, weights: list[Array]) -> int:
-    """Bytes of the arrays that the backward functions close over, each once, the weights left out."""
+def _held(inputs: list[Array], tape: Tape, weights: list[Array]) -> int:
+    """Bytes of segments' inputs and of the arrays that the backward functions close over, each once, no weights."""
     owners: dict[int, Array] = {}
+    _collect(inputs, owners)
     for _, back in tape:
         _collect(back, owners)
     for tensor in weights:

@@ -15,7 +15,8 @@ from tatami.engines.textbook.losses import loss_and_gradient
 from tatami.engines.textbook.measure import measure
 from tatami.engines.textbook.optimizers import update
 from tatami.engines.textbook.rules import Mode, Weights, run
-from tatami.engines.textbook.walk import backward, forward, infer, walk
+from tatami.engines.textbook.segments import backward_pass, divide, forward_pass
+from tatami.engines.textbook.walk import infer, walk
 from tatami.engines.threads import one_blas_thread
 from tatami.errors import DataError, NumericError
 from tatami.network import Network, Node
@@ -45,6 +46,7 @@ class TextbookModel:
         seed: int,
         dtype: np.dtype,
         init: str,
+        checkpoint: bool = False,
     ) -> None:
         self.network, self.batch = network, batch
         self.optimizer, self.loss, self.seed, self.dtype = optimizer, loss, seed, dtype
@@ -63,6 +65,7 @@ class TextbookModel:
         contained = isinstance(network.nodes[-1].layer, Softmax) and isinstance(loss, CrossEntropy)
         self._scored: Sequence[Node] = network.nodes[:-1] if contained else network.nodes
         self._after: Sequence[Node] = network.nodes[-1:] if contained else ()
+        self._segments = divide(self._scored, checkpoint)
 
     def __repr__(self) -> str:
         return model_text("textbook", self.network, self.batch)
@@ -115,11 +118,11 @@ class TextbookModel:
     def _pass(
         self, weights: Mapping[str, Weights], x: Array, y: Array, modes: Sequence[Mode]
     ) -> tuple[float, dict[str, Array]]:
-        scores, tape = forward(self._scored, weights, x, modes)
+        scores, kept, tape = forward_pass(self._segments, weights, x, modes)
         loss, d_scores = loss_and_gradient(self.loss, scores, y)
         if not math.isfinite(loss):
             raise self._not_finite(x, loss, modes)
-        return loss, backward(tape, d_scores)[1]
+        return loss, backward_pass(self._segments, weights, modes, kept, tape, d_scores)
 
     def _clipped(self, gradients: dict[str, Array]) -> dict[str, Array]:
         """Scaled down to the optimizer's longest, all taken as one vector (Pascanu et al. 2013, algorithm 1)."""
@@ -212,7 +215,7 @@ class TextbookModel:
     def memory(self) -> dict[str, int]:
         """Measured bytes of a training step: see :func:`tatami.engines.textbook.measure.measure`."""
         x = np.zeros((self.batch, *self.network.input_shape), self.dtype)
-        return measure(self._scored, self.weights, (tensor for _, tensor in self._slots()), x, self.loss)
+        return measure(self._segments, self.weights, (tensor for _, tensor in self._slots()), x, self.loss)
 
     def _tensor(self, name: str) -> Array:
         node, parameter = name.rsplit(".", 1)

@@ -74,8 +74,8 @@ def _(layer: BatchNorm, op: Backward, desk: Desk, n: int, d: Array) -> Gradients
 
 def move_running_statistics(op: Op, desk: Desk, n: int) -> None:
     """Running = (1 - momentum) * running + momentum * the batch's, with the unbiased variance; in batch norms."""
-    if not isinstance(op, Forward) or not isinstance(op.group.layer, BatchNorm):
-        return
+    if not isinstance(op, Forward) or not isinstance(op.group.layer, BatchNorm) or op.phase != "forward":
+        return  # run again, it has seen the same
     momentum = op.group.layer.momentum
     mean, variance = _batch_statistics(op, desk)
     count = n * int(np.prod(op.output.shape[:-1], dtype=np.int64))

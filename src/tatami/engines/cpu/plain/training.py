@@ -46,7 +46,7 @@ class PlainTraining:
         self.room = Room(program, arena[: program.arena.size], self.dtype)
         self._desk = Desk(self.room, weights, gradients, clock)
         self.forward = Ops([op for op in program.ops if op.phase in ("forward", "loss")], self._desk)
-        self.backward = Ops([op for op in program.ops if op.phase == "backward"], self._desk)
+        self.backward = Ops([op for op in program.ops if op.phase in ("recompute", "backward")], self._desk)
         self.statistics = Statistics(program, self._desk)
         self.update = Update(self.statistics, self._desk, slots, optimizer)
 
