@@ -107,7 +107,7 @@ def checkpointed(network: Network, settings: StepSettings, limit: int) -> Larges
     None where the network cannot be divided, or where no division helps. Source: Chen et al. 2016, section 4.1.
     """
     if settings.has_arena:
-        return None  # the CPU engine does not run layers again yet
+        return None  # that engine finds its own cuts for a batch: see tatami.plan.checkpoint
     best: LargestBatch | None = None
     plain = largest_batch(network, settings, limit)
     for segments in divisions(network, settings):
