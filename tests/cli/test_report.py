@@ -49,6 +49,15 @@ def test_other_files_on_request(tatami, run: Path, tmp_path: Path) -> None:
     assert (run / "report.html").read_bytes() == before
 
 
+@pytest.mark.parametrize(("option", "name"), [("-o", "a.png"), ("--csv", "a.html"), ("--png", "a.jpg")])
+def test_a_name_of_another_kind_of_file_is_refused(tatami, run: Path, tmp_path: Path, option: str, name: str) -> None:
+    (tmp_path / name).write_bytes(b"mine")
+    result = tatami("report", run, option, tmp_path / name)
+    assert (result.code, result.out) == (2, "")
+    assert f"{option} writes another kind of file; got {tmp_path / name}; expected a name *." in result.err
+    assert (tmp_path / name).read_bytes() == b"mine"
+
+
 def test_without_an_evaluation_the_events_tell_the_result(tatami, run: Path) -> None:
     (run / EVALUATION).unlink(missing_ok=True)
     tatami("report", run)

@@ -168,7 +168,7 @@ def test_the_worst_folder_is_read_and_says_what_is_wrong(tmp_path: Path, put: Pu
 def test_strict_refuses_what_would_be_left_out(tmp_path: Path, put: Put) -> None:
     strict = DataOptions(strict=True)
     assert error_of(put(tmp_path, the_worst()), strict).startswith(
-        "DATA: 2 problems in the data, and --strict allows none; got Cat, cat: class folders that differ in letter case"
+        "DATA: 6 problems in the data, and --strict allows none; got Cat, cat: class folders that differ in letter case"
     )
     (tmp_path / "one").mkdir()
     assert error_of(put(tmp_path / "one", {**PETS, "cat/x.png": b""}), strict) == (

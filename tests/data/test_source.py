@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tatami.data import load, read_inputs
+from tatami.data import DataOptions, load, read_inputs, refuse_unused
 from tatami.data.source import DATA, INPUTS
-from tatami.errors import DataError
+from tatami.errors import DataError, OptionError
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
@@ -175,3 +175,27 @@ def test_decompression_bombs(tmp_path: Path, side: int) -> None:
     assert text.endswith(
         "; expected at most 67,108,864 pixels (hint: the file may be a decompression bomb; otherwise make it smaller)"
     )
+
+
+def test_options_without_effect_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.zeros((2, 3)), y=[0, 1])
+    (tmp_path / "a.csv").write_text("")
+    (tmp_path / "pets").mkdir()
+    cases = [
+        ("a.npz", {"label": "kind"}, "--label has no effect on these data; got kind; expected of such options"),
+            "a.npz",
+            {"label": "kind"},
+            "--label has no effect on these data; got kind; expected of such options --length",
+        ),
+        ("a.csv", {"size": (8, 9)}, "--size has no effect on these data; got 8x9; expected of such options --label"),
+        ("pets", {"task": "regression"}, "--task has no effect on these data; got regression"),
+    ]
+    for name, options, message in cases:
+        with pytest.raises(OptionError) as caught:
+            refuse_unused(str(tmp_path / name), DataOptions(**options))  # type: ignore[arg-type]
+        assert str(caught.value).startswith(f"{tmp_path / name}: {message}")
+    with pytest.raises(OptionError, match=r"sample:digits: --length has no effect on these data; got 3; .* none"):
+        refuse_unused("sample:digits", DataOptions(length=3))
+    refuse_unused(str(tmp_path / "a.npz"), DataOptions(length=3, strict=True))
+    refuse_unused(str(tmp_path / "pets"), DataOptions(task="classification", group="(.)"))
+    refuse_unused(str(tmp_path / "none"), DataOptions(label="kind"))

@@ -66,7 +66,7 @@ def test_errors() -> None:
         stratified_split(np.array([0, 1, 2]), 0.2, seed=0)
     assert str(caught.value) == (
         "cannot hold out validation data: no class has two samples; got 3 samples of 3 classes; "
-        "expected at least two samples of some class (hint: use a validation fraction of 0)"
+        "expected at least two samples of some class (hint: --validation 0 holds none out)"
     )
     for fraction in (1, -0.1, float("nan")):
         with pytest.raises(OptionError, match=r"validation fraction out of range; got .*; expected 0 to less than 1"):

@@ -252,12 +252,6 @@ def test_classes_beside_targets(tmp_path: Path) -> None:
     assert error_of(path).startswith(": classes in one file and targets in the other")
 
 
-@pytest.mark.parametrize("option", ["label", "group", "series", "time"])
-def test_options_of_tables_are_refused(tmp_path: Path, option: str) -> None:
-    path = written(tmp_path, TOY)
-    assert error_of(path, DataOptions(**{option: "x"})).startswith(f": --{option} is for tables")
-
-
 def test_nothing_there(tmp_path: Path) -> None:
     assert error_of(tmp_path) == ": no series here; expected NAME_TRAIN.ts and NAME_TEST.ts, or the same as .tsv"
     assert error_of(tmp_path / "No.ts").startswith(": no series here")

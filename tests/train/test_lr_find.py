@@ -33,6 +33,12 @@ def test_the_suggestion_lies_below_the_smallest_loss() -> None:
     assert found.suggestion == pytest.approx(lowest / 10, rel=0.05)
 
 
+def test_a_loss_that_never_grows_suggests_no_more_than_ten_times_the_usual_rate() -> None:
+    falling = trainer(lambda rate: 1 / (1 + rate))
+    falling.lr = 0.002
+    assert find_lr(falling).suggestion == pytest.approx(0.02)
+
+
 def test_it_ends_where_the_loss_explodes() -> None:
     found = find_lr(trainer(lambda rate: 1.0 if rate < 0.1 else 1e6))
     assert max(found.rates) < 0.2

@@ -175,3 +175,12 @@ def test_killed_at_random_moments(stripes: Path, tmp_path: Path) -> None:
     assert kills
     for name in ("last.safetensors", "best.safetensors"):
         assert same(whole, killed, name)
+
+
+def test_a_run_is_written_by_one_process_at_a_time(stripes: Path, tmp_path: Path) -> None:
+    run = train(find_network(NET), settings(stripes, epochs=2), tmp_path / "run", never).run
+    before = (run.path / "events.jsonl").read_bytes()
+    with run.alone(), pytest.raises(RunError, match="another process is training this run"):
+        resume(run.path, never, epochs=4)
+    assert (run.path / "events.jsonl").read_bytes() == before
+    assert resume(run.path, never, epochs=4).tested is not None

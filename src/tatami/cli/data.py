@@ -37,8 +37,9 @@ def check(
     """Check data: classes, sizes, corrupt files, duplicates, leakage, constant samples. Exit code 1 for an error."""
     options = reading.options()
 
-    from tatami.data import check_health, load
+    from tatami.data import check_health, load, refuse_unused
 
+    refuse_unused(data, options)
     dataset = load(data, options)
     health = check_health(dataset)
     wants_page = output is not None and output.suffix.lower() in _PAGES

@@ -26,6 +26,11 @@ class PredictFormat(StrEnum):
     csv = "csv"
 
 
+def _by_ending(output: Path | None) -> PredictFormat:
+    suffix = output.suffix.lower() if output is not None else ""
+    return {".json": PredictFormat.json, ".csv": PredictFormat.csv}.get(suffix, PredictFormat.table)
+
+
 def command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory or its .safetensors file.")],
     files: Annotated[
@@ -37,7 +42,9 @@ def command(
     top: Annotated[int, typer.Option(min=1, help="How many classes to show for each sample.")] = 3,
     engine: Annotated[str, typer.Option(help="Which engine computes.")] = "cpu",
     invert: Annotated[bool, typer.Option("--invert", help="Black for white: for dark on light.")] = False,
-    format: Annotated[PredictFormat, typer.Option("--format", help="How to print the result.")] = PredictFormat.table,
+    format: Annotated[
+        PredictFormat | None, typer.Option("--format", help="How to print the result; by the ending of -o, else table.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write there instead of printing.")
     ] = None,
@@ -75,7 +82,9 @@ def command(
     )
     tones = Tones()
     with _stream(output) as stream:
-        printer = make_printer(format.value, stream, trained.identity.outputs, top, trained.identity.standard)
+        printer = make_printer(
+            (format or _by_ending(output)).value, stream, trained.identity.outputs, top, trained.identity.standard
+        )
         _print_all(printer, tones.note(found))
     tones.say(invert)
     if failed:

@@ -78,8 +78,10 @@ class Progress:
     def epoch_line(self, event: EpochEnded) -> str:
         """One line about an epoch."""
         line = f"epoch {event.epoch:>{len(str(self.epochs))}}/{self.epochs}  loss {event.train_loss:.4f}"
-        if event.validation_loss is not None and event.validation_accuracy is not None:
-            line += f"  validation loss {event.validation_loss:.4f}, accuracy {event.validation_accuracy:.4f}"
+        if event.validation_loss is not None:
+            line += f"  validation loss {event.validation_loss:.4f}"
+        if event.validation_accuracy is not None:
+            line += f", accuracy {event.validation_accuracy:.4f}"
         return f"{line}  {event.seconds:.1f} s"
 
 

@@ -22,11 +22,19 @@ def write_files(report: Report, page: Path | None, csv: Path | None, png: Path |
     """Write what is asked for, each file whole or not at all; returns what was written.
 
     Raises:
+        OptionError: a file whose name ends as another kind of file.
         RunError: a file that cannot be written, or a CSV of a run without results.
     """
-    from tatami.errors import RunError
+    from tatami.errors import OptionError, RunError
     from tatami.formats import atomic_write
 
+    for option, path, suffixes in (
+        ("-o", page, (".html", ".htm")),
+        ("--csv", csv, (".csv",)),
+        ("--png", png, (".png",)),
+    ):
+        if path is not None and path.suffix.lower() not in suffixes:
+            raise OptionError(f"{option} writes another kind of file", got=path, expected=f"a name *{suffixes[0]}")
     if csv is not None and report.evaluation is None:
         raise RunError(
             "there are no results to write",

@@ -11,7 +11,7 @@ from tatami.data.idx_dataset import load_idx_dataset
 from tatami.data.npz import load_npz
 from tatami.data.options import DataOptions
 from tatami.data.preprocess import Preprocess, Tone, invert
-from tatami.data.source import Inputs, load, read_inputs
+from tatami.data.source import Inputs, load, read_inputs, refuse_unused
 from tatami.data.split import stratified_split
 
 __all__ = [
@@ -37,5 +37,6 @@ __all__ = [
     "load_sample",
     "read_idx",
     "read_inputs",
+    "refuse_unused",
     "stratified_split",
 ]

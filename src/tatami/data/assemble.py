@@ -72,7 +72,7 @@ def assemble(
         DataError: labels that are neither classes nor targets, unequal lengths without a word on what to do, a problem
             where ``options.strict`` allows none, or whatever :func:`tatami.data.check` refuses.
     """
-    refuse_problems(problems, options, source)
+    _refuse_problems(problems, options, source)
     order = [split for split in SPLITS if split in found]
     labels = [(found[split].y, f"{source}, {found[split].y_name}") for split in order]
     is_regression = classes is None and means_targets(labels, options.task)
@@ -106,7 +106,7 @@ def assemble(
     return check(dataset, source, words)
 
 
-def refuse_problems(problems: Sequence[Problem], options: DataOptions, source: str) -> None:
+def _refuse_problems(problems: Sequence[Problem], options: DataOptions, source: str) -> None:
     """Raise :class:`DataError` for the first problem where ``options.strict`` allows none."""
     if problems and options.strict:
         more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""

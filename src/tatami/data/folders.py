@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from tatami.data.assemble import SPLITS, Found, assemble, refuse_problems
+from tatami.data.assemble import SPLITS, Found, assemble
 from tatami.data.class_folders import Media, Sample, class_folders
 from tatami.data.dataset import Array, Dataset, Kind, Problem
 from tatami.data.options import DataOptions
@@ -57,13 +57,12 @@ def load_folders(path: Path, options: DataOptions, source: str) -> Dataset:
     """
     with open_tree(path) as tree:
         layout = class_folders(tree)
-        refuse_problems(layout.problems, options, source)
         kind, read = READERS[layout.media]
         order = [split for split in SPLITS if split in layout.splits]
         samples = [sample for split in order for sample in layout.splits[split]]
         files = [sample.file for sample in samples]
-        groups = _groups(files, options.group)
         found = read(tree, files, options)
+        groups = _groups([files[row] for row in found.rows], options.group)
         return assemble(
             path.resolve().stem if path.is_file() else path.resolve().name,
             kind,
@@ -96,7 +95,7 @@ def _splits(
             f"{split} samples",
             f"{split} samples",
             [samples[row].file.path for row in mine],
-            None if groups is None else groups[mine],
+            None if groups is None else groups[first:last],
         )
         start = stop
     return splits

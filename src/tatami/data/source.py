@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from tatami.data import cifar, folders, idx_dataset, npz, pictures, table, ucr, wave
 from tatami.data.builtin import SAMPLES, load_sample
 from tatami.data.dataset import Array, Dataset, Kind
 from tatami.data.options import DataOptions
-from tatami.errors import DataError
+from tatami.errors import DataError, OptionError
 
 DATA = (
     f"sample:NAME ({', '.join(SAMPLES)}); a folder or a zip with one folder a class; a .npz, .csv, .parquet, .ts or "
@@ -33,27 +33,36 @@ class Format:
 
     Attributes:
         recognises: whether a path is of this kind.
+        options: which of :class:`DataOptions` its reader heeds, ``strict`` aside.
         load: reads a labelled data set; None where there are none.
         inputs: reads unlabelled samples, and their names unless they are called by their rows; None likewise.
     """
 
     recognises: Callable[[Path], bool]
+    options: tuple[str, ...] = ()
     load: Callable[[Path, DataOptions, str], Dataset] | None = None
     inputs: Callable[[Path, Kind | None, DataOptions], Unlabelled] | None = None
 
 
 # In this order: whatever has its own names is asked before any folder is taken for class folders.
 FORMATS = (
-    Format(npz.recognises, npz.load_npz, lambda path, kind, _: (npz.read_npz_samples(path, kind), None)),
     Format(
-        idx_dataset.recognises, idx_dataset.load_idx_dataset, lambda path, *_: (idx_dataset.read_inputs(path), None)
+        npz.recognises, ("length", "task"), npz.load_npz, lambda path, kind, _: (npz.read_npz_samples(path, kind), None)
     ),
-    Format(cifar.recognises, cifar.load_cifar),
-    Format(ucr.recognises, ucr.load_ucr, lambda path, *_: ucr.read_ucr_inputs(path)),
-    Format(table.recognises, table.load_table, lambda path, _, options: table.read_table_inputs(path, options)),
-    Format(pictures.recognises, None, lambda path, *_: (pictures.read_picture(path)[None], [str(path)])),
-    Format(wave.recognises, None, lambda path, *_: wave.read_sound_inputs(path)),
-    Format(folders.recognises, folders.load_folders),
+    Format(
+        idx_dataset.recognises, (), idx_dataset.load_idx_dataset, lambda path, *_: (idx_dataset.read_inputs(path), None)
+    ),
+    Format(cifar.recognises, (), cifar.load_cifar),
+    Format(ucr.recognises, ("length", "task"), ucr.load_ucr, lambda path, *_: ucr.read_ucr_inputs(path)),
+    Format(
+        table.recognises,
+        ("label", "group", "series", "time", "length", "task"),
+        table.load_table,
+        lambda path, _, options: table.read_table_inputs(path, options),
+    ),
+    Format(pictures.recognises, (), None, lambda path, *_: (pictures.read_picture(path)[None], [str(path)])),
+    Format(wave.recognises, (), None, lambda path, *_: wave.read_sound_inputs(path)),
+    Format(folders.recognises, ("size", "colour", "length", "group"), folders.load_folders),
 )
 
 
@@ -90,6 +99,26 @@ def load(source: str, options: DataOptions = DataOptions()) -> Dataset:  # noqa:
     if found is None or found.load is None:
         raise DataError("this kind of file is not a data set", where=str(path), got=_kind(path), expected=DATA)
     return found.load(path, options, source)
+
+
+def refuse_unused(source: str, options: DataOptions) -> None:
+    """Raise :class:`OptionError` for an option that is given and that this kind of source does not heed."""
+    found = None if source.startswith(_SAMPLE) else _format(Path(source))
+    heeded = () if found is None else found.options
+    if found is None and not source.startswith(_SAMPLE):
+        return  # nothing is there: loading it says so
+    for field in fields(DataOptions):
+        value = getattr(options, field.name)
+        if value == field.default or field.name in (*heeded, "strict"):
+            continue
+        if field.name == "task" and value == "classification":
+            continue  # what all sources without targets are
+        raise OptionError(
+            f"--{field.name} has no effect on these data",
+            where=source,
+            got=value if not isinstance(value, tuple) else "x".join(map(str, value)),
+            expected=f"of such options {', '.join(f'--{name}' for name in heeded) or 'none'}",
+        )
 
 
 def read_inputs(

@@ -54,7 +54,7 @@ def _split_groups(y: NDArray[np.generic], groups: Indices, fraction: float, seed
         raise DataError(
             "cannot hold out validation data: all samples are of one group",
             expected="at least two groups",
-            hint="use a validation fraction of 0",
+            hint="--validation 0 holds none out",
         )
     folds = min(max(2, round(1 / fraction)), count)
     if y.ndim == 1:  # scikit-learn wants some class with a sample a fold
@@ -72,7 +72,7 @@ def _split_groups(y: NDArray[np.generic], groups: Indices, fraction: float, seed
         "cannot hold out validation data: whatever groups are held out, a class has none left for training",
         got=f"{count} groups, {len(np.unique(y))} classes",
         expected="each class in several groups",
-        hint="use a validation fraction of 0, or a validation split of the data's own",
+        hint="--validation 0 holds none out, or a validation split of the data's own",
     )
 
 
@@ -106,7 +106,7 @@ def stratified_split(y: NDArray[np.int64], fraction: float, seed: int) -> tuple[
             "cannot hold out validation data: no class has two samples",
             got=f"{len(y)} samples of {len(classes)} classes",
             expected="at least two samples of some class",
-            hint="use a validation fraction of 0",
+            hint="--validation 0 holds none out",
         )
     kinds = int((counts >= 2).sum())
     held = min(max(math.ceil(round(fraction * len(y), 6)), kinds), len(divisible) - kinds)

@@ -41,11 +41,6 @@ def load_ucr(path: Path, options: DataOptions, source: str) -> Dataset:
         DataError: no pair or several, an option that is meant for tables, or whatever
             :func:`tatami.data.series_text.read_series` and :func:`tatami.data.assemble.assemble` refuse.
     """
-    for option in ("label", "group", "series", "time"):
-        if getattr(options, option) is not None:
-            raise DataError(
-                f"--{option} is for tables", where=source, expected="a CSV or Parquet file", hint="leave it out"
-            )
     files = ucr_files(path)
     read = {split: read_series(file) for split, file in files.items()}
     for split, series in read.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tatami.data import DataOptions, Dataset, Split, load
+from tatami.data import DataOptions, Dataset, Split, load, refuse_unused
 from tatami.errors import DataError, OptionError
 from tatami.train.digest import digest
 from tatami.train.run import CONFIG, SPLIT, Identity, Run
@@ -55,6 +55,7 @@ def read_labelled(
         DataError: classes or targets that the run does not know.
         OptionError: a part that the data do not have.
     """
+    refuse_unused(data, options)
     dataset = load(data, reading(run, identity, options))
     parts = dict(_parts(run, dataset))
     if part is None:
@@ -120,6 +121,14 @@ def _joined(dataset: Dataset) -> Split:
     return Split(np.concatenate([split.x for _, split in splits]), np.concatenate(ys), names)
 
 
+def _spelled(given: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Names as the run spells them, where letter case is all that differs: folders do not always keep it."""
+    folded = {name.casefold(): name for name in known}
+    if len(folded) < len(known) or len({name.casefold() for name in given}) < len(given):
+        return tuple(given)
+    return tuple(name if name in known else folded.get(name.casefold(), name) for name in given)
+
+
 def _understood(split: Split, dataset: Dataset, identity: Identity, data: str) -> NDArray[np.generic] | None:
     """The labels of a split as the run understands them, by the names of their classes or targets."""
     if split.y is None:
@@ -127,6 +136,8 @@ def _understood(split: Split, dataset: Dataset, identity: Identity, data: str) -
     known = identity.classes if identity.standard is None else identity.standard.names
     what = "classes" if identity.standard is None else "targets"
     given = dataset.targets if dataset.is_regression else dataset.classes
+    if identity.standard is None:
+        given = _spelled(given, known)
     same_task = dataset.is_regression == (identity.standard is not None)
     if not same_task or not set(given) <= set(known) or (dataset.is_regression and len(given) != len(known)):
         raise DataError(

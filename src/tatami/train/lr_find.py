@@ -21,6 +21,9 @@ EXPLODED = 4.0  # times the smallest loss so far
 SAFETY = 10.0
 """The suggested rate is this many times smaller than that of the smallest loss, as there the loss is about to grow."""
 
+MOST = 10.0
+"""times the trainer's own rate is the greatest that is suggested."""
+
 
 @dataclass(frozen=True)
 class RangeTest:
@@ -66,7 +69,9 @@ def find_lr(trainer: Trainer, steps: int = STEPS) -> RangeTest:
         rates.append(rate)
         losses.append(smooth)
     lowest = min(range(len(losses)), key=losses.__getitem__)
-    return RangeTest(tuple(rates), tuple(losses), _two_digits(rates[lowest] / SAFETY))
+    # Where the loss never grew, as with Adam and batch normalisation, the smallest is merely the last.
+    suggestion = min(rates[lowest] / SAFETY, MOST * trainer.lr)
+    return RangeTest(tuple(rates), tuple(losses), _two_digits(suggestion))
 
 
 def _batches(trainer: Trainer) -> Iterator[Batch]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tatami.data import Dataset, Preprocess, Split, load
+from tatami.data import Dataset, Preprocess, Split, load, refuse_unused
 from tatami.data.augment import Augment, make_augment
 from tatami.data.split import hold_out
 from tatami.engines import Model, compile
@@ -81,6 +81,7 @@ def new_material(source: Source, config: TrainConfig) -> tuple[Material, Held]:
     Raises:
         TatamiError: bad text, data or settings.
     """
+    refuse_unused(config.data, config.reading)
     shape = source.build(None, 2, config.fit).input_shape if source.has_shape else None
     config = for_network(config, shape)
     dataset = load(config.data, config.reading)

@@ -16,7 +16,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -140,6 +142,30 @@ class Run:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from writing to this run, where the system has flock; the lock ends with the process.
+
+        Raises:
+            RunError: another process is writing to it.
+        """
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            yield
+            return
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise RunError(
+                    "another process is training this run", where=str(self.path), hint="wait for it, or stop it"
+                ) from error
+            yield
+        finally:
+            os.close(handle)
 
     @classmethod
     def create(cls, path: Path | None, name: str, network_text: str, config: ResolvedConfig, held: Held) -> Run:

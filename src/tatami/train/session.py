@@ -16,7 +16,7 @@ from tatami.network import Source
 from tatami.plan import make_plan
 from tatami.plan.machine import cpu_model, thread_count
 from tatami.train.average import Average
-from tatami.train.config import TrainConfig
+from tatami.train.config import ResolvedConfig, TrainConfig
 from tatami.train.digest import digest
 from tatami.train.events import Ended, Resumed, Started
 from tatami.train.lr_find import RangeTest, find_lr
@@ -40,16 +40,20 @@ def train(source: Source, config: TrainConfig, run_path: Path | None, listen: Li
             number any more: the best weights so far remain.
     """
     material, held = new_material(source, config)
+    said = []
     if config.lr == "auto":
-        material = replace(material, config=replace(material.config, lr=_range_test(material).suggestion))
+        found = _range_test(material)
+        material = replace(material, config=replace(material.config, lr=found.suggestion))
+        said.append(f"learning rate {found.suggestion:g}, by a range test")
     settings, dataset = material.config, material.dataset
     model = material.make_model()
     model.prepare()  # before anything is written, and while Ctrl-C leaves at once
     average = None if settings.ema is None else Average(settings.ema, model.state_dict())
     trainer = material.make_trainer(model, average)
     run = Run.create(run_path, dataset.name, material.identity.network, settings, held)
-    started = _started(source.name, material, trainer.steps)
-    return record(run, material, trainer, listen, [], started)
+    started = _started(source.name, material, trainer.steps, said)
+    with run.alone():
+        return record(run, material, trainer, listen, [], started)
 
 
 def range_test(source: Source, config: TrainConfig) -> RangeTest:
@@ -68,12 +72,18 @@ def resume(path: Path, listen: Listener, epochs: int | None = None) -> Outcome:
     has been reached lies in the longer schedule.
 
     Raises:
-        RunError: no run, nothing saved yet, or nothing left to do.
+        RunError: no run, nothing saved yet, nothing left to do, or another process is at it.
         DataError: the data are no longer those of the run.
         OptionError: fewer epochs than are done.
     """
     run = Run(path)
-    config, text = run.config(), run.network_text()
+    config = run.config()
+    with run.alone():
+        return _resume(run, config, listen, epochs)
+
+
+def _resume(run: Run, config: ResolvedConfig, listen: Listener, epochs: int | None) -> Outcome:
+    path, text = run.path, run.network_text()
     point, held = run.checkpoint(), run.held()
     if epochs is not None and epochs < max(point.progress.epoch, 1):
         raise OptionError("fewer epochs than are done", got=epochs, expected=f"more than {point.progress.epoch}")
@@ -83,7 +93,11 @@ def resume(path: Path, listen: Listener, epochs: int | None = None) -> Outcome:
         config = replace(config, epochs=epochs)
     if config.engine == "cpu" and config.threads != thread_count():
         notes.append(f"{thread_count()} threads instead of {config.threads}: the same training, but not bit for bit")
-    dataset = load(config.data, config.reading)
+    try:
+        dataset = load(config.data, config.reading)
+    except DataError as error:
+        error.hint = error.hint or "the data's path is taken as it was when training began, from the same folder"
+        raise
     if (len(dataset.train), digest(dataset.train)) != (held.samples, held.digest):
         raise DataError(
             "the data are no longer those of the run",
@@ -119,10 +133,10 @@ def _range_test(material: Material) -> RangeTest:
     return find_lr(material.make_trainer(material.make_model()))
 
 
-def _started(name: str, material: Material, steps: int) -> Started:
+def _started(name: str, material: Material, steps: int, said: list[str]) -> Started:
     dataset, config, network = material.dataset, material.config, material.network
     notes = [f"{cost.name}: {note}" for cost in make_plan(network).layers for note in cost.notes]
-    notes += dataset.notes
+    notes += [*said, *dataset.notes]
     notes += [str(problem) for problem in dataset.problems[:10]]
     if len(dataset.problems) > 10:
         notes.append(f"{len(dataset.problems) - 10} more problems: tatami data check {config.data}")
