@@ -446,3 +446,20 @@ def test_targets_of_a_regression(tmp_path: Path) -> None:
     assert ", y, row 1: a target that is not a finite number" in error_of(
         saved(tmp_path, x=GREY, y=[0.5, np.nan, 1, 2])
     )
+
+
+def test_groups_and_a_test_split_beside_short_names(tmp_path: Path) -> None:
+    data = load_npz(saved(tmp_path, x=GREY, y=Y, groups=list("abab"), x_test=GREY[:1], y_test=Y[:1]))
+    assert data.train.groups is not None
+    assert data.train.groups.tolist() == [0, 1, 0, 1]
+    assert data.test is not None
+    assert len(data.test) == 1
+    data = load_npz(saved(tmp_path, x_train=GREY, y_train=Y, groups=[7, 7, 8, 8]))
+    assert data.train.groups is not None
+    assert data.train.groups.tolist() == [0, 0, 1, 1]
+
+
+def test_classes_are_no_targets(tmp_path: Path) -> None:
+    path = saved(tmp_path, x=GREY, y=Y, classes=["cat", "dog"])
+    with pytest.raises(DataError, match="these data have classes, which are no targets of a regression"):
+        load_npz(path, DataOptions(task="regression"))

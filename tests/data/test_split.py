@@ -124,3 +124,13 @@ def test_targets_are_held_out_at_random() -> None:
     assert (len(training), len(validation)) == (7, 3)
     assert sorted([*training, *validation]) == list(range(10))
     assert validation.tolist() != hold_out(split, 0.25, 2)[1].tolist()
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.3, 0.4, 0.75, 0.9])
+@pytest.mark.parametrize("regression", [False, True])
+def test_groups_meet_the_fraction(fraction: float, regression: bool) -> None:
+    groups = np.repeat(np.arange(100), 4)
+    y = np.arange(400) % 2
+    split = grouped([float(value) for value in y] if regression else y.tolist(), groups.tolist())
+    held = len(hold_out(split, fraction, 0)[1]) / 400
+    assert held == pytest.approx(fraction, abs=0.03)

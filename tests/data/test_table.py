@@ -236,7 +236,7 @@ def test_files_of_splits(tmp_path: Path) -> None:
 def test_a_test_file_of_other_width(tmp_path: Path) -> None:
     written(tmp_path, WIDE, "train.csv")
     written(tmp_path, "label,a\nup,1\n", "test.csv")
-    assert error_of(tmp_path).startswith(", test.csv: test samples of another shape")
+    assert error_of(tmp_path).startswith("/test.csv: other columns of values than before, or in another order; got a; ")
 
 
 def test_long(tmp_path: Path) -> None:
@@ -455,3 +455,20 @@ def test_inputs(tmp_path: Path) -> None:
         x, names = read_table_inputs(written(tmp_path, text))
         assert names == [f"{path}[A]", f"{path}[B]"]
         assert x[0].tolist() == [[10, -1], [20, -2], [30, -3]]
+
+
+def test_columns_in_another_order_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("label,accx,accy\na,1,2\nb,3,4\n")
+    (tmp_path / "test.csv").write_text("label,accy,accx\na,2,1\n")
+    with pytest.raises(DataError) as caught:
+        load_table(tmp_path, DataOptions(), str(tmp_path))
+    assert str(caught.value) == (
+        f"{tmp_path}/test.csv: other columns of values than before, or in another order; got accy, accx; "
+        "expected accx, accy, as in train.csv"
+    )
+
+
+def test_a_table_that_lists_the_pictures_of_a_folder_is_no_data_set(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("file,width,label\na.png,3,cat\n")
+    (tmp_path / "train").mkdir()
+    assert not recognises(tmp_path)

@@ -127,7 +127,9 @@ def test_other_data_are_refused(stripes: Path, tmp_path: Path, monkeypatch: pyte
     changed["x_train"][5, 0, 0] ^= 1
     np.savez(stripes, **changed)
     before = {file: file.read_bytes() for file in (tmp_path / "run").iterdir()}
-    with pytest.raises(DataError, match="the data are no longer those of the run; got 48 training samples of another"):
+    with pytest.raises(
+        DataError, match="the data are no longer those of the run; got 48 training samples, or others, of another"
+    ):
         resume(tmp_path / "run", never)
     assert {file: file.read_bytes() for file in (tmp_path / "run").iterdir()} == before
 
@@ -184,3 +186,37 @@ def test_a_run_is_written_by_one_process_at_a_time(stripes: Path, tmp_path: Path
         resume(run.path, never, epochs=4)
     assert (run.path / "events.jsonl").read_bytes() == before
     assert resume(run.path, never, epochs=4).tested is not None
+
+
+def test_a_run_out_of_patience_is_extended(stripes: Path, tmp_path: Path) -> None:
+    config = settings(stripes, epochs=30, patience=1, lr=1e-9)
+    first: list[Event] = []
+    train(find_network(NET), config, tmp_path / "run", first.append)
+    done = sum(isinstance(event, EpochEnded) for event in first)
+    assert done < 30
+    events: list[Event] = []
+    resume(tmp_path / "run", events.append, epochs=done + 2)
+    (resumed,) = [event for event in events if isinstance(event, Resumed)]
+    assert "patience is set aside" in resumed.notes
+    assert sum(isinstance(event, EpochEnded) for event in events) == done + 2
+
+
+def test_other_validation_data_or_classes_are_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {"x_train": rng.normal(size=(16, 6)), "y_train": np.arange(16) % 2, "classes": np.array(["a", "b"])}
+    arrays |= {"x_val": rng.normal(size=(4, 6)), "y_val": np.arange(4) % 2}
+    np.savez(tmp_path / "d.npz", **arrays)
+    run = tmp_path / "run"
+    train(find_network("INPUT -> FC"), TrainConfig(str(tmp_path / "d.npz"), epochs=1), run, never)
+    for change in ({"classes": np.array(["b", "a"])}, {"x_val": arrays["x_val"] + 1}):
+        np.savez(tmp_path / "d.npz", **{**arrays, **change})
+        with pytest.raises(DataError, match="the data are no longer those of the run"):
+            resume(run, never, epochs=2)
+    np.savez(tmp_path / "d.npz", **arrays)
+    resume(run, never, epochs=2)
+
+
+def test_blended_labels_and_hinge_do_not_go_together(stripes: Path, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"which the hinge loss cannot take \(hint: --augment light\)"):
+        train(find_network(NET), settings(stripes, loss="hinge", augment="strong"), tmp_path / "run", never)
+    assert not (tmp_path / "run").exists()

@@ -75,6 +75,10 @@ def assemble(
     _refuse_problems(problems, options, source)
     order = [split for split in SPLITS if split in found]
     labels = [(found[split].y, f"{source}, {found[split].y_name}") for split in order]
+    if classes is not None and options.task == "regression":
+        raise DataError(
+            "these data have classes, which are no targets of a regression", where=source, got="--task regression"
+        )
     is_regression = classes is None and means_targets(labels, options.task)
     if is_regression:
         ys: Sequence[Array] = [as_targets(y, where) for y, where in labels]

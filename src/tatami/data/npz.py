@@ -120,10 +120,10 @@ def _keys(names: Iterable[str], source: str) -> dict[str, tuple[str, str, str]]:
     short = [name for name in names if name in ("x", "X")]
     if len(short) + ("x_train" in names) > 1:
         raise DataError("more than one array of training samples", where=source, got=_listed(names), expected=_KEYS)
-    if short and "y" in names:
-        return {"train": (short[0], "y", "groups" if "groups" in names else "")}
     keys = {}
-    for split in SPLITS:
+    if short and "y" in names:
+        keys["train"] = (short[0], "y", "groups" if "groups" in names else "")
+    for split in SPLITS[len(keys) :]:
         spelled = [w for w, meant in SPLIT_NAMES.items() if meant == split and {f"x_{w}", f"y_{w}"} & {*names}]
         if len(spelled) > 1:
             raise DataError(
@@ -131,6 +131,8 @@ def _keys(names: Iterable[str], source: str) -> dict[str, tuple[str, str, str]]:
             )
         for word in spelled:
             x, y, group = f"x_{word}", f"y_{word}", f"groups_{word}"
+            if split == "train" and group not in names:
+                group = "groups"
             if split != "train" and (x in names) != (y in names):
                 here, missing = (x, y) if x in names else (y, x)
                 raise DataError(f"{here} without {missing}", where=source, got=_listed(names), expected=_KEYS)

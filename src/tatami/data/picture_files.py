@@ -97,10 +97,11 @@ def _cached(path: Path) -> Pictures | None:
         return None
     try:
         kept = json.loads(_beside(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        problems = tuple(Problem(**problem) for problem in kept["problems"])
+        found = Pictures(x, tuple(kept["rows"]), problems, tuple(kept["notes"]))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    problems = tuple(Problem(**problem) for problem in kept["problems"])
-    return Pictures(x, tuple(kept["rows"]), problems, tuple(kept["notes"]))
+    return found if len(found.rows) == len(x) else None
 
 
 Look = Header | Problem | None

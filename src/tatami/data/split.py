@@ -13,6 +13,9 @@ from tatami.errors import DataError, OptionError
 
 Indices = NDArray[np.int64]
 
+FOLDS = 20
+"""The most parts that groups are divided into, of which as many are held out as make up the fraction."""
+
 
 def hold_out(split: Split, fraction: float, seed: int) -> tuple[Indices, Indices]:
     """Divide the rows of a split into training and validation.
@@ -56,7 +59,7 @@ def _split_groups(y: NDArray[np.generic], groups: Indices, fraction: float, seed
             expected="at least two groups",
             hint="--validation 0 holds none out",
         )
-    folds = min(max(2, round(1 / fraction)), count)
+    folds = min(FOLDS, count)
     if y.ndim == 1:  # scikit-learn wants some class with a sample a fold
         folds = min(folds, int(np.unique(y, return_counts=True)[1].max()))
     kind = StratifiedGroupKFold if y.ndim == 1 else GroupKFold
@@ -65,9 +68,13 @@ def _split_groups(y: NDArray[np.generic], groups: Indices, fraction: float, seed
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of classes with fewer samples than folds, which are checked below
             parts = list(kind(folds, shuffle=True, random_state=seed).split(y, y if y.ndim == 1 else None, groups))
-    for training, validation in parts:
-        if len(validation) and (y.ndim > 1 or len(np.unique(y[training])) == len(np.unique(y))):
-            return np.sort(training).astype(np.int64), np.sort(validation).astype(np.int64)
+    some = min(max(1, round(fraction * folds)), folds - 1)
+    for first in range(len(parts)):
+        chosen = [parts[(first + i) % folds][1] for i in range(some)]
+        validation = np.sort(np.concatenate(chosen)).astype(np.int64)
+        training = np.setdiff1d(np.arange(len(y), dtype=np.int64), validation, assume_unique=True)
+        if len(validation) and len(training) and (y.ndim > 1 or len(np.unique(y[training])) == len(np.unique(y))):
+            return training, validation
     raise DataError(
         "cannot hold out validation data: whatever groups are held out, a class has none left for training",
         got=f"{count} groups, {len(np.unique(y))} classes",

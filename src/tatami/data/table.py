@@ -57,7 +57,8 @@ class _Rows:
 def recognises(path: Path) -> bool:
     """Whether a path is a CSV or Parquet file, or a folder with a ``train.csv`` or ``train.parquet`` in it."""
     if path.is_dir():
-        return any(_named(path, suffix).get("train") for suffix in SUFFIXES)
+        # Beside a folder train/, a train.csv only lists what lies there.
+        return not (path / "train").is_dir() and any(_named(path, suffix).get("train") for suffix in SUFFIXES)
     return path.suffix.lower() in SUFFIXES
 
 
@@ -85,6 +86,7 @@ def load_table(path: Path, options: DataOptions, source: str) -> Dataset:
     found: dict[str, tuple[Path, _Rows]] = {}
     notes: list[str] = []
     targets: Sequence[str] = ()
+    values: list[str] = []
     for split, file in files.items():
         table = _read(file)
         roles = roles_of(table, options)
@@ -116,6 +118,15 @@ def load_table(path: Path, options: DataOptions, source: str) -> Dataset:
             assert roles.split is not None
             divided = _divided(rows.splits, table, roles.split)
             found = {name: (file, rows.take(which)) for name, which in divided.items()}
+        mine = [table.names[column] for column in roles.values]
+        values = values or mine
+        if mine != values:
+            raise DataError(
+                "other columns of values than before, or in another order",
+                where=table.where,
+                got=_first_columns(mine),
+                expected=f"{_first_columns(values)}, as in {files['train'].name}",
+            )
     if len(targets) > 1:
         options = _of_targets(options, targets, source)
     ys, classes = _labels([rows.labels for _, rows in found.values()], options)
@@ -139,6 +150,10 @@ def read_table_inputs(path: Path, options: DataOptions = DataOptions()) -> tuple
         return series.x, [f"{path}[{name}]" for name in series.names]
     x = table.values(roles.values)[:, :, np.newaxis]
     return list(x), [f"{path}[{row}]" for row in range(len(x))]
+
+
+def _first_columns(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
 
 
 def _read(file: Path) -> Columns:

@@ -56,7 +56,7 @@ class Sounds:
 
 def recognises(path: Path) -> bool:
     """Whether a path is a WAV file, by its name."""
-    return path.suffix.lower() in SUFFIXES
+    return path.is_file() and path.suffix.lower() in SUFFIXES
 
 
 def read_sound_inputs(path: Path) -> tuple[list[Array], list[str]]:

@@ -22,6 +22,7 @@ from tatami.formats import load_weights, save_weights
 from tatami.network import source_of_text
 from tatami.recipe import CrossEntropy, Loss, MeanSquaredError, make_optimizer, make_schedule
 from tatami.train.run import Identity
+from tatami.train.targets import Standard
 
 if TYPE_CHECKING:
     from tatami.estimators.base import ConvNet
@@ -73,9 +74,18 @@ def _save(
         "seed": recipe.seed,
         **own,
     }
-    identity = Identity(network=estimator._text, classes=classes, preprocess=estimator.preprocess_, loss=loss)
+    identity = Identity(estimator._text, classes, estimator.preprocess_, loss, _standard(own))
     metadata = {**identity.to_metadata(), KEY: json.dumps(values)}
     save_weights(path, {**estimator.model_.state_dict(), **estimator.model_.training_state()}, metadata)
+
+
+def _standard(own: Mapping[str, Any]) -> Standard | None:
+    """How a regressor's targets are standardised, as `tatami predict` wants it."""
+    if "target_mean" not in own:
+        return None
+    mean, std = own["target_mean"], own["target_std"]
+    names = ("y",) if len(mean) == 1 else tuple(f"y{target}" for target in range(len(mean)))
+    return Standard(names, tuple(mean), tuple(std))
 
 
 def load_estimator(cls: type[E], path: str | os.PathLike[str]) -> E:

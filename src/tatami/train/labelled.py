@@ -49,7 +49,8 @@ def read_labelled(
         identity: of its weights.
         data: the source.
         options: what the user says of how to read it.
-        part: which samples; unless given, those of the test, or all where there is none.
+        part: which samples; unless given, those of the test; where there is none, of the run's own data those that it
+            held out, of others all.
 
     Raises:
         DataError: classes or targets that the run does not know.
@@ -58,8 +59,9 @@ def read_labelled(
     refuse_unused(data, options)
     dataset = load(data, reading(run, identity, options))
     parts = dict(_parts(run, dataset))
-    if part is None:
-        part = "test" if "test" in parts else "all"
+    if part is None:  # never samples that the run was trained on, where it can be told
+        own = _held_out(run, dataset) is not None
+        part = "test" if "test" in parts else "validation" if own else "all"
     if part == "all":
         chosen, name = _joined(dataset), WHOLE
     elif part in parts:
@@ -73,6 +75,7 @@ def reading(run: Path, identity: Identity, options: DataOptions = DataOptions())
     """How data for a run are to be read: as the user says, else as the run's own were, to its shape."""
     usual = DataOptions()
     found = Run(run).config().reading if (run / CONFIG).is_file() else usual
+    found = replace(found, group=None)  # which matters to nothing but the dividing of training data
     shape = identity.preprocess.shape
     if identity.preprocess.kind == "image":
         colour = {1: "grey", 3: "rgb"}.get(shape[2], "auto")
@@ -102,7 +105,7 @@ def _held_out(run: Path, dataset: Dataset) -> NDArray[np.int64] | None:
     if not (run / SPLIT).is_file():
         return None
     held = Run(run).held()
-    if not held.validation or held.samples != len(dataset.train) or held.digest != digest(dataset.train):
+    if not held.validation or held.samples != len(dataset.train) or held.digest != digest(dataset):
         return None
     return np.array(held.validation, np.int64)
 

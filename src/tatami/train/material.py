@@ -10,9 +10,10 @@ from tatami.data import Dataset, Preprocess, Split, load, refuse_unused
 from tatami.data.augment import Augment, make_augment
 from tatami.data.split import hold_out
 from tatami.engines import Model, compile
-from tatami.errors import DataError
+from tatami.errors import DataError, OptionError
 from tatami.network import Fit, Network, Source, print_netfile, source_of_text
 from tatami.network.layers import size_text
+from tatami.recipe import Hinge
 from tatami.train.average import Average
 from tatami.train.config import ResolvedConfig, TrainConfig
 from tatami.train.defaults import for_network, held_out_share, resolve
@@ -92,12 +93,14 @@ def new_material(source: Source, config: TrainConfig) -> tuple[Material, Held]:
     validation = dataset.train.take(held) if len(held) else dataset.validation
     settings = resolve(replace(config, validation=share), len(training), network, is_regression=dataset.is_regression)
     augment = make_augment(settings.augment, dataset.kind, dataset.sample_shape, len(training))
+    if augment.mixup and isinstance(settings.make_loss(), Hinge):
+        raise OptionError("this augmentation blends labels, which the hinge loss cannot take", hint="--augment light")
     text = print_netfile(source.program, source.name, network.input_shape, dataset.outputs)
     standard = Standard.fit(dataset.targets, training.y) if dataset.is_regression and training.y is not None else None
     preprocess = Preprocess.fit(training.x, dataset.kind, pads=config.reading.length is not None)
     identity = Identity(text, dataset.classes, preprocess, settings.make_loss(), standard)
     material = Material(dataset, network, settings, identity, augment, training, validation)
-    return material, Held(tuple(int(row) for row in held), len(dataset.train), digest(dataset.train))
+    return material, Held(tuple(int(row) for row in held), len(dataset.train), digest(dataset))
 
 
 def material_again(text: str, dataset: Dataset, config: ResolvedConfig, point: Checkpoint, held: Held) -> Material:

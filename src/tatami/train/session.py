@@ -90,7 +90,9 @@ def _resume(run: Run, config: ResolvedConfig, listen: Listener, epochs: int | No
     notes = []
     if epochs is not None and epochs != config.epochs:
         notes.append(f"{epochs} epochs instead of {config.epochs}: the {config.schedule} schedule is stretched")
-        config = replace(config, epochs=epochs)
+        if config.patience is not None:
+            notes.append("patience is set aside")
+        config = replace(config, epochs=epochs, patience=None)
     if config.engine == "cpu" and config.threads != thread_count():
         notes.append(f"{thread_count()} threads instead of {config.threads}: the same training, but not bit for bit")
     try:
@@ -98,11 +100,11 @@ def _resume(run: Run, config: ResolvedConfig, listen: Listener, epochs: int | No
     except DataError as error:
         error.hint = error.hint or "the data's path is taken as it was when training began, from the same folder"
         raise
-    if (len(dataset.train), digest(dataset.train)) != (held.samples, held.digest):
+    if (len(dataset.train), digest(dataset)) != (held.samples, held.digest):
         raise DataError(
             "the data are no longer those of the run",
             where=config.data,
-            got=f"{len(dataset.train):,} training samples of another content",
+            got=f"{len(dataset.train):,} training samples, or others, of another content",
             expected=f"the {held.samples:,} samples that {path} began with",
         )
     material = material_again(text, dataset, config, point, held)
@@ -120,7 +122,7 @@ def _resume(run: Run, config: ResolvedConfig, listen: Listener, epochs: int | No
             "this run is finished",
             where=str(path),
             got=f"{point.progress.epoch} of {config.epochs} epochs",
-            hint=f"--epochs {2 * config.epochs} gives it more",
+            hint=f"--epochs {max(2 * point.progress.epoch, config.epochs + 1)} gives it more",
         )
     events = run.forget_after(point.progress)
     run.rewrite(config)
