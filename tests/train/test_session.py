@@ -12,16 +12,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.special import softmax
 
 import tatami as package
-from tatami.data import DataOptions, load, stratified_split
+from tatami.data import DataOptions, cache, load, stratified_split
+from tatami.data.mapped_rows import MappedRows
 from tatami.errors import DataError, NumericError, OptionError, RunError, TatamiError
 from tatami.formats import load_weights, save_weights
 from tatami.network import find_network
 from tatami.train import Outcome, TrainConfig, evaluate_run, load_trained, loop, predict_files, recording, train
 from tatami.train import run as run_module
 from tatami.train.events import Ended, EpochEnded, Event, Started, Stepped
+from tatami.train.material import new_material
 from tatami.train.run import Run
 
 NET = "INPUT -> CONV(4) -> BN -> RELU -> POOL -> DROPOUT(0.1) -> FC"
@@ -382,3 +385,27 @@ def test_a_run_on_unequal_series_predicts_series_of_other_lengths(tmp_path: Path
     nine = [",".join(map(str, row)) for row in rng.normal(size=(3, 9))]  # steps, in place of seven
     (tmp_path / "new.csv").write_text("\n".join(nine) + "\n")
     assert len(predict_files(run.path, [tmp_path / "new.csv"])) == 3
+
+
+def test_data_in_a_file_stay_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run on a memory map, part of it held out, is the run on the same samples in memory."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    rng = np.random.default_rng(0)
+    for row in range(24):
+        path = tmp_path / "pets" / ("cat", "dog")[row % 2] / f"{row}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)).save(path)
+    config = TrainConfig(data=str(tmp_path / "pets"), epochs=2, batch=5)
+    source = find_network("INPUT -> CONV(2) -> FC")
+    inside = train(source, config, tmp_path / "inside", lambda _: None)
+    monkeypatch.setattr(cache, "memory", lambda: 1000)
+    material, _ = new_material(source, config)
+    assert isinstance(material.training.x, MappedRows)
+    assert material.training.x.shape == (19, 6, 6, 3)
+    mapped = train(source, config, tmp_path / "mapped", lambda _: None)
+    assert mapped.tested == inside.tested
+    for name in ("best.safetensors", "last.safetensors"):
+        first, second = (load_weights(tmp_path / run / name)[0] for run in ("inside", "mapped"))
+        assert first.keys() == second.keys()
+        for key in first:
+            np.testing.assert_array_equal(first[key], second[key])

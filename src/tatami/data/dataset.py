@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tatami.data.mapped_rows import MappedRows, is_mapped
 
 Kind = Literal["image", "signal"]
 Array = NDArray[Any]
@@ -44,11 +46,9 @@ class Split:
         return self.names[row] if self.names is not None else f"row {row}"
 
     def take(self, rows: NDArray[np.int64]) -> Split:
-        """The split of these rows; of all of them in their order itself, so that a memory map stays one."""
-        if len(rows) == len(self) and (rows == np.arange(len(self))).all():
-            return self
+        """The split of these rows. Those of a memory map are left where they lie."""
         return Split(
-            self.x[rows],
+            cast(Array, MappedRows(self.x, rows)) if is_mapped(self.x) else self.x[rows],
             None if self.y is None else self.y[rows],
             None if self.names is None else [self.names[row] for row in rows],
             None if self.groups is None else self.groups[rows],

@@ -48,10 +48,8 @@ class Preprocess:
     def fit(cls, x: Array, kind: Kind, *, pads: bool = False) -> Preprocess:
         """Measure training samples, (N, H, W, C) or (N, L, C), uint8 or float32; in float64, in two passes."""
         scale = 1 / 255 if x.dtype == np.uint8 else 1.0
-        channels = x.shape[-1]
-        flat = x.reshape(-1, channels)
-        mean = _mean(flat, np.zeros(channels), 1)
-        std = np.sqrt(_mean(flat, mean, 2))
+        mean = _mean(x, np.zeros(x.shape[-1]), 1)
+        std = np.sqrt(_mean(x, mean, 2))
         # A channel that varies only by rounding is constant: dividing by its std would blow up noise.
         constant = std <= np.maximum(1e-6 * np.abs(mean), _SMALLEST_STD)
         std = np.where(constant, 1.0, std * scale)
@@ -207,12 +205,14 @@ def invert(x: Array, where: str | None = None) -> Array:
     return 255 - x
 
 
-def _mean(flat: Array, centre: NDArray[np.float64], power: int) -> NDArray[np.float64]:
-    """The mean of ``(flat - centre)**power`` of each column, a block of rows at a time."""
-    rows = max(1, _BLOCK // flat.shape[1])
-    blocks = (flat[start : start + rows].astype(np.float64) - centre for start in range(0, len(flat), rows))
-    total: NDArray[np.float64] = np.sum([(block**power).sum(axis=0) for block in blocks], axis=0)
-    return total / len(flat)
+def _mean(x: Array, centre: NDArray[np.float64], power: int) -> NDArray[np.float64]:
+    """The mean of ``(x - centre)**power`` over all but the last axis, a block of samples at a time."""
+    values = math.prod(x.shape[1:])
+    rows = max(1, _BLOCK // values)
+    flat = (np.asarray(x[start : start + rows]).reshape(-1, x.shape[-1]) for start in range(0, len(x), rows))
+    total: NDArray[np.float64] = np.sum([((block - centre) ** power).sum(axis=0) for block in flat], axis=0)
+    mean: NDArray[np.float64] = total / (len(x) * values // x.shape[-1])
+    return mean
 
 
 def _is_list(value: object, length: int) -> bool:
