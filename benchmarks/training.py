@@ -100,8 +100,8 @@ def page(found: dict[str, list[Result]]) -> str:
     lines = [
         "# What training reaches",
         "",
-        "`make bench-training` measures again; the validation part is not trained on. Seconds are those that passed, whatever "
-        "else the machine did meanwhile.",
+        "`make bench-training` measures again; the validation part is not trained on. Seconds are those that passed,",
+        "whatever else the machine did meanwhile.",
         "",
     ]
     lines += [
