@@ -27,7 +27,8 @@ def command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory or its .safetensors file.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="Data with classes of the run.")],
     split: Annotated[
-        Part | None, typer.Option(help="Which samples: those of the test unless given, all where there is none.")
+        Part | None,
+        typer.Option(help="Which samples: of the test unless given; without one, those the run held out, else all."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write an HTML page of the result.")
@@ -39,7 +40,7 @@ def command(
     *,
     reading: Reading,
 ) -> None:
-    """Evaluate a run on data: their test split, or all of them where they have none."""
+    """Evaluate a run on data: their test split; where there is none, what the run held out of its own data, or all."""
     from tatami.cli.result import print_evaluation
     from tatami.train.use import examine_run
 
