@@ -28,6 +28,7 @@ SKIPPED = {
     "tatami train 'INPUT -> [CONV(16, 5) -> RELU -> POOL]*2 -> FC' my-data.npz --epochs 10",
     "tatami train memo pets/",
     "tatami train memo pets/ --config recipe.toml",
+    "tatami data check pets/",
     "tatami lr-find memo pets/",
     "tatami resume runs/pets-1",
     "tatami resume runs/pets-1 --epochs 40",
