@@ -27,6 +27,7 @@ from tatami.estimators.fitting import draw
 from tatami.estimators.inputs import kind_of
 from tatami.estimators.networks import find_source, pools_that_fit
 from tatami.formats import load_weights, save_weights
+from tatami.train import predict_files
 
 TABLE = "INPUT -> CONV(4) -> RELU -> FC(8) -> RELU -> FC"
 IMAGES = "INPUT -> CONV(4) -> RELU -> POOL -> FC"
@@ -445,3 +446,15 @@ def test_one_class_is_refused() -> None:
     x, _ = bars()
     with pytest.raises(ValueError, match=r"y: nothing to tell apart .*; got 1 class; expected at least 2 classes"):
         small().fit(x, np.zeros(40, int))
+
+
+def test_a_saved_regressor_predicts_by_command_as_by_itself(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(30, 12)).astype(np.float32)
+    y = np.stack([100 + 10 * x.sum(axis=1), x[:, 0]], axis=1)
+    estimator = ConvNetRegressor("INPUT -> CONV(2) -> FC", epochs=3, random_state=0).fit(x, y)
+    estimator.save(tmp_path / "m.safetensors")
+    np.savez(tmp_path / "new.npz", x=x[:5])
+    found = predict_files(tmp_path / "m.safetensors", [tmp_path / "new.npz"])
+    assert [[name for name, _ in each.values] for each in found] == [["y0", "y1"]] * 5
+    np.testing.assert_allclose([[value for _, value in each.values] for each in found], estimator.predict(x[:5]), 1e-5)
