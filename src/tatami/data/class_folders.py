@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from tatami.data import pictures, wave
 from tatami.data.dataset import SPLIT_NAMES, Problem
-from tatami.data.pictures import SUFFIXES
 from tatami.data.tree import File, Tree
 from tatami.errors import DataError
 
 Media = Literal["picture", "sound"]
 
-SOUNDS = (".wav", ".wave")
 LAYOUT = "one folder a class, perhaps in train/, val/ and test/, with pictures or WAV files"
 
 
@@ -45,7 +44,7 @@ class ClassFolders:
 
 def media_of(file: File) -> Media | None:
     """What a file holds, by its name; None for anything else."""
-    return "picture" if file.suffix in SUFFIXES else "sound" if file.suffix in SOUNDS else None
+    return "picture" if file.suffix in pictures.SUFFIXES else "sound" if file.suffix in wave.SUFFIXES else None
 
 
 def class_folders(tree: Tree) -> ClassFolders:

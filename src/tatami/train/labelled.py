@@ -58,10 +58,10 @@ def read_labelled(
     """
     refuse_unused(data, options)
     dataset = load(data, reading(run, identity, options))
-    parts = dict(_parts(run, dataset))
+    out = _held_out(run, dataset)
+    parts = dict(_parts(dataset, out))
     if part is None:  # never samples that the run was trained on, where it can be told
-        own = _held_out(run, dataset) is not None
-        part = "test" if "test" in parts else "validation" if own else "all"
+        part = "test" if "test" in parts else "validation" if out is not None else "all"
     if part == "all":
         chosen, name = _joined(dataset), WHOLE
     elif part in parts:
@@ -88,9 +88,8 @@ def reading(run: Path, identity: Identity, options: DataOptions = DataOptions())
     return replace(found, **{name: value for name, value in said.items() if value != getattr(usual, name)})
 
 
-def _parts(run: Path, dataset: Dataset) -> Iterator[tuple[str, Split]]:
-    """The parts of the data by name; of a run's own data, what it held out is the validation."""
-    out = _held_out(run, dataset)
+def _parts(dataset: Dataset, out: NDArray[np.int64] | None) -> Iterator[tuple[str, Split]]:
+    """The parts of the data by name; of a run's own data, ``out`` is the validation, which it held out."""
     for name, split in dataset.splits():
         if out is None or name == "test":
             yield name, split
