@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 
 from tatami.data.arrays import as_labels
 from tatami.data.checks import check
-from tatami.data.dataset import Array, Dataset, Kind, Problem, Split
+from tatami.data.dataset import SPLITS, Array, Dataset, Kind, Problem, Split
 from tatami.data.lengths import equal_lengths
 from tatami.data.options import DataOptions
 from tatami.data.targets import as_targets, means_targets
 from tatami.errors import DataError
-
-SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)

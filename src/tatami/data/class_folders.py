@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tatami.data import pictures, wave
-from tatami.data.dataset import SPLIT_NAMES, Problem
+from tatami.data.dataset import SPLIT_NAMES, SPLITS, Problem
 from tatami.data.tree import File, Tree
 from tatami.errors import DataError
 
@@ -118,7 +118,7 @@ def _split_roots(tree: Tree, root: str) -> dict[str, str]:
             expected="train/, and perhaps val/ (or valid/, validation/) and test/",
         )
     roots: dict[str, str] = {}
-    for split in ("train", "validation", "test"):
+    for split in SPLITS:
         folders = [top for top in spelled if SPLIT_NAMES[top.casefold()] == split]
         if len(folders) > 1:
             raise DataError(

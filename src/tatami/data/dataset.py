@@ -20,6 +20,9 @@ Array = NDArray[Any]
 SPLIT_NAMES = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
 """What sources call the splits, letter case aside."""
 
+SPLITS = ("train", "validation", "test")
+"""In the order in which they are read and told."""
+
 
 @dataclass(frozen=True, eq=False)
 class Split:

@@ -9,9 +9,9 @@ from typing import Protocol
 
 import numpy as np
 
-from tatami.data.assemble import SPLITS, Found, assemble
+from tatami.data.assemble import Found, assemble
 from tatami.data.class_folders import Media, Sample, class_folders
-from tatami.data.dataset import Array, Dataset, Kind, Problem
+from tatami.data.dataset import SPLITS, Array, Dataset, Kind, Problem
 from tatami.data.options import DataOptions
 from tatami.data.picture_files import read_pictures
 from tatami.data.tree import File, Tree, is_zip, open_tree

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.lib import format as npy
 
 from tatami.data.arrays import as_samples
-from tatami.data.assemble import SPLITS, Found, assemble
+from tatami.data.assemble import Found, assemble
 from tatami.data.checks import check_samples
-from tatami.data.dataset import SPLIT_NAMES, Array, Dataset, Kind
+from tatami.data.dataset import SPLIT_NAMES, SPLITS, Array, Dataset, Kind
 from tatami.data.files import DEFLATE_RATIO, check_declared, check_limit, one_line, opened
 from tatami.data.options import DataOptions
 from tatami.errors import DataError

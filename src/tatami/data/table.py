@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tatami.data.assemble import Found, assemble
 from tatami.data.columns import Columns, Text
-from tatami.data.dataset import SPLIT_NAMES, Array, Dataset
+from tatami.data.dataset import SPLIT_NAMES, SPLITS, Array, Dataset
 from tatami.data.options import DataOptions
 from tatami.data.table_csv import read_csv
 from tatami.data.table_long import long_series
@@ -191,7 +191,7 @@ def _files(path: Path) -> Mapping[str, Path]:
             got=" and ".join(files["train"].name for files in sets),
             expected="one of them",
         )
-    return {split: sets[0][split] for split in ("train", "validation", "test") if split in sets[0]}
+    return {split: sets[0][split] for split in SPLITS if split in sets[0]}
 
 
 def _last(table: Columns) -> str:
@@ -233,7 +233,7 @@ def _divided(cells: Text, table: Columns, split: int) -> dict[str, NDArray[np.in
     if "train" not in meant:
         got = ", ".join(sorted({str(each) for each in meant}))
         raise DataError("no series of the training split", where=table.where, got=got, expected="train, val and test")
-    return {name: np.flatnonzero(meant == name) for name in ("train", "validation", "test") if name in meant}
+    return {name: np.flatnonzero(meant == name) for name in SPLITS if name in meant}
 
 
 def _of_targets(options: DataOptions, targets: Sequence[str], source: str) -> DataOptions:
