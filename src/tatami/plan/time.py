@@ -1,10 +1,13 @@
-"""The time of a training step, foretold by a roofline: a layer takes what its arithmetic or its bytes need.
+"""The time of a training step, foretold: the host starts kernels, and the device does their work by a roofline.
 
-    seconds = max(FLOPs / (peak * efficiency), bytes / (bandwidth * efficiency))
+    work = max(FLOPs / (peak * efficiency), bytes / (bandwidth * efficiency))
 
-Source: Williams, Waterman & Patterson 2009, Roofline, section 3. FLOPs are 2 a MAC; those of layers without weights are
-not counted, as their bytes take longer. Backward FLOPs are those of
-:func:`tatami.plan.gradients.backward_products`.
+Source: Williams, Waterman & Patterson 2009, Roofline, section 3. In bf16 and tf32 a layer takes tensor cores, with its
+channels filled up to what they take, or the plain float32 units, whichever are the faster.
+
+A kernel begins when the one before has ended and the host has started it, which takes the host as long for a small
+kernel as for a large one. So a small network's step takes kernels * launch, however fast the card. The host is ahead of
+the device where kernels are long; at the start of a step it is not, as training looks at the loss of each step.
 """
 
 from __future__ import annotations
@@ -13,46 +16,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tatami.errors import OptionError, nearest
-from tatami.network import Network, Node
-from tatami.network.layers import product
+from tatami.network import Network
 from tatami.plan.devices import DTYPES, Device, Dtype
-from tatami.plan.gradients import backward_products, learning
-from tatami.plan.traffic import moved
+from tatami.plan.efficiency import DATA_SHEET, MEASURED, Efficiency
+from tatami.plan.gradients import learning
+from tatami.plan.launches import update_launches
+from tatami.plan.work import Work, layer_work
 from tatami.recipe import SGD, Optimizer
 
-
-@dataclass(frozen=True)
-class Efficiency:
-    """Which share of a device's peak and of its bandwidth a good kernel is taken to reach, and why."""
-
-    compute: float
-    memory: float
-    compute_reason: str
-    memory_reason: str
-
-    def __str__(self) -> str:
-        return (
-            f"assumes {self.compute:g} of peak ({self.compute_reason}) "
-            f"and {self.memory:g} of bandwidth ({self.memory_reason})"
-        )
-
-
-DATA_SHEET = Efficiency(
-    compute=0.6,
-    memory=0.8,
-    compute_reason="a data sheet's peak is at boost clock with no tile part empty; convolutions have both",
-    memory_reason="a data sheet's bandwidth is that of the pins; refresh and turn-around take a share",
-)
-MEASURED = Efficiency(
-    compute=0.7,
-    memory=0.9,
-    compute_reason="the peak is that of a large matrix product; a convolution gathers its windows too",
-    memory_reason="the bandwidth is that of a copy; kernels also wait for their first and last bytes",
-)
-
-Bound = Literal["compute", "memory", ""]
-
-_VALUE_BYTES = {"float32": 4, "tf32": 4, "bf16": 2}
+Bound = Literal["compute", "memory", "launch", ""]
 
 
 @dataclass(frozen=True)
@@ -62,14 +34,16 @@ class Pass:
     Attributes:
         flops: floating-point operations.
         bytes: bytes read and written.
-        seconds: the longer of what both need.
-        binds: what takes longer; empty where there is nothing to do.
+        seconds: by how much it lengthens the step: the longer of what both need, and waiting for the host.
+        binds: what takes longest; empty where there is nothing to do.
+        kernels: that the host starts, one by one; 0 where it does not.
     """
 
     flops: int
     bytes: int
     seconds: float
     binds: Bound
+    kernels: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,6 +87,16 @@ class StepTime:
     efficiency: Efficiency
 
     @property
+    def kernels(self) -> int:
+        """How many the host starts in a step."""
+        return sum(layer.forward.kernels + layer.backward.kernels for layer in self.layers) + self.update.kernels
+
+    @property
+    def host(self) -> float:
+        """Seconds that the host takes to start them; the step takes no less."""
+        return self.kernels * self.efficiency.launch
+
+    @property
     def forward(self) -> float:
         """Seconds of all forward passes."""
         return sum(layer.forward.seconds for layer in self.layers)
@@ -139,7 +123,12 @@ class StepTime:
 
 
 def foretell_time(
-    network: Network, device: Device, batch: int = 1, optimizer: Optimizer | None = None, dtype: Dtype = "float32"
+    network: Network,
+    device: Device,
+    batch: int = 1,
+    optimizer: Optimizer | None = None,
+    dtype: Dtype = "float32",
+    efficiency: Efficiency | None = None,
 ) -> StepTime:
     """Foretell the time of one training step.
 
@@ -150,6 +139,8 @@ def foretell_time(
         optimizer: whose update is counted; plain SGD unless given.
         dtype: of values and products: float32; tf32, which are float32 values whose products take tensor cores; or
             bf16, values of 2 bytes beside parameters and optimizer state in float32.
+        efficiency: what to assume; :data:`MEASURED` for a measured device and :data:`DATA_SHEET` for a card unless
+            given.
 
     Raises:
         OptionError: an impossible batch, an unknown dtype, or a figure that the device lacks.
@@ -161,59 +152,51 @@ def foretell_time(
         raise OptionError(
             "unknown dtype", got=dtype, expected=", ".join(DTYPES), hint=f"did you mean {close}?" if close else None
         )
-    efficiency = MEASURED if device.measured else DATA_SHEET
-    flops_rate, bytes_rate = efficiency.compute * device.peak(dtype), efficiency.memory * device.bandwidth()
-
-    def roofline(flops: int, count: int) -> Pass:
-        compute, memory = flops / flops_rate, count / bytes_rate
-        binds: Bound = "" if not flops and not count else "compute" if compute > memory else "memory"
-        return Pass(flops, count, max(compute, memory), binds)
-
-    value = _VALUE_BYTES[dtype]
-    uses = network.consumers()
-    learns = learning(network)
-    layers, trainable = [], 0
+    efficiency = efficiency or (MEASURED if device.measured else DATA_SHEET)
+    eager = not device.measured  # a card is PyTorch's; a measured machine runs the CPU engine, which is one call
+    clock = Clock(device, dtype, efficiency)
+    uses, learns = network.consumers(), learning(network)
+    work = {}
     for node in network:
-        own = sum(p.size for p in node.layer.parameters(*network.input_shapes(node)).values() if p.trainable)
-        trainable += own
         into = any(name in learns for name in node.inputs)
         gathered = max(0, len(uses[node.name]) - 1) if node.name in learns else 0
-        forward, backward = _work(network, node, batch, into=into, own=own, gathered=gathered)
-        layers.append(
-            LayerTime(
-                node.name,
-                node.layer.keyword,
-                roofline(forward[0], value * forward[1]),
-                roofline(backward[0], value * backward[1]),
-            )
-        )
+        work[node.name] = layer_work(network, node, batch, dtype, into=into, gathered=gathered, eager=eager)
+    forward = {node.name: clock.take(work[node.name][0]) for node in network}
+    backward = {node.name: clock.take(work[node.name][1]) for node in network.nodes[::-1]}
+    layers = (LayerTime(n.name, n.layer.keyword, forward[n.name], backward[n.name]) for n in network)
+    sizes = [parameter.size for parameter in network.parameters().values() if parameter.trainable]
     slots = len((optimizer or SGD()).slots)
-    # Read weight, gradient and state, write weight and state, all in float32; in bf16 a copy of 2 bytes is written for
-    # the next forward pass.
-    each = 4 * (3 + 2 * slots) + (0 if value == 4 else value)
-    return StepTime(device, dtype, batch, tuple(layers), roofline(0, each * trainable), efficiency)
+    # Read weight, gradient and state, write weight and state, all in float32.
+    update = Work(bytes=4 * (3 + 2 * slots) * sum(sizes), kernels=update_launches(sizes, slots))
+    return StepTime(device, dtype, batch, tuple(layers), clock.take(update), efficiency)
 
 
-def _work(
-    network: Network, node: Node, batch: int, *, into: bool, own: int, gathered: int
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """FLOPs and values of the forward and the backward pass.
+class Clock:
+    """Two hands: when the host has started what it was asked for so far, and when the device has done it."""
 
-    Args:
-        network: the network.
-        node: the layer in its place.
-        batch: samples.
-        into: whether the input needs a gradient.
-        own: trainable parameters.
-        gathered: how many further gradients of the output must be added up, as it is read more than once.
-    """
-    shapes = network.input_shapes(node)
-    additions = 3 * gathered * batch * product(node.shape)  # read two, write one
-    macs = batch * node.layer.macs(*shapes)
-    if macs:
-        values = batch * (sum(map(product, shapes)) + product(node.shape)) + own
-        products = backward_products(own > 0, into)
-        return (2 * macs, values), (products * 2 * macs, products * values + additions)
-    forward, backward = moved(node.layer, shapes, node.shape)
-    needed = bool(own) or into
-    return (0, batch * forward + own), (0, (batch * backward + 2 * own if needed else 0) + additions)
+    def __init__(self, device: Device, dtype: Dtype, efficiency: Efficiency) -> None:
+        self.plain = efficiency.compute * device.peak()
+        self.tensor = efficiency.compute * device.peak(dtype)
+        self.bytes = efficiency.memory * device.bandwidth()
+        self.launch = efficiency.launch
+        self.host = self.done = 0.0
+
+    def take(self, work: Work) -> Pass:
+        """Put kernels of equal length behind what there is."""
+        compute = min(work.flops / self.plain, work.tensor_flops / self.tensor)
+        memory = work.bytes / self.bytes
+        seconds = max(compute, memory)
+        kernels = work.kernels if self.launch else 0
+        before = self.done
+        if kernels:
+            # The device waits for the first kernel's start, or later ones are done before the last is started.
+            first, last = self.host + self.launch, self.host + kernels * self.launch
+            self.done = max(self.done + seconds, first + seconds, last + seconds / kernels)
+            self.host = last
+        else:
+            self.done += seconds
+        passed = self.done - before
+        binds: Bound = "" if not passed else "compute" if compute > memory else "memory"
+        if passed > 2 * seconds:
+            binds = "launch"  # more waiting than work
+        return Pass(work.flops, work.bytes, passed, binds, kernels)

@@ -42,8 +42,10 @@ def time_lines(time: StepTime) -> list[str]:
         f"update {_ms(time.update.seconds)}",
         f"  training       {_rate(time.training_rate)} samples a second",
         f"  inference      {_rate(time.inference_rate)} samples a second",
-        f"  {time.efficiency}",
     ]
+    if time.kernels:
+        lines.append(f"  kernels        {time.kernels:,}, which the host starts in {_ms(time.host)} ms")
+    lines.append(f"  {time.efficiency}")
     if time.device.source:
         lines.append(f"  figures: {time.device.source}")
     return lines
@@ -71,6 +73,8 @@ def time_json(time: StepTime) -> dict[str, Any]:
         "forward_seconds": time.forward,
         "backward_seconds": time.backward,
         "step_seconds": time.seconds,
+        "kernels": time.kernels,
+        "host_seconds": time.host,
         "training_samples_per_second": time.training_rate,
         "inference_samples_per_second": time.inference_rate,
         "assumption": {**asdict(time.efficiency), "text": str(time.efficiency)},
