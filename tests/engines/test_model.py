@@ -29,9 +29,14 @@ def message(error) -> str:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"engine": "txtbook"}, "unknown engine; got txtbook; expected cpu, textbook (hint: did you mean textbook?)"),
+        ({"engine": "txtbook"}, "unknown engine; got txtbook; expected cpu, textbook, torch (hint: did you mean textbook?)"),
         ({"engine": "base"}, "unknown engine; got base"),
-        ({"dtype": "float16"}, "unknown dtype; got float16; expected float32, float64 (hint: did you mean float"),
+        ({"dtype": "float16"}, "unknown dtype; got float16; expected float32, float64, tf32, bf16 (hint: did you mean"),
+        ({"dtype": "bf16"}, "the cpu engine does not compute in bf16; expected float32, float64 (hint: engine torch"),
+        ({"device": "cuda"}, "the cpu engine has no device; got cuda (hint: engine torch has)"),
+        ({"engine": "textbook", "sync_bn": True}, "the textbook engine has no sync_bn; got True (hint: engine torch"),
+        ({"capture": "grahps"}, "unknown capture; got grahps; expected none, compile, graphs (hint: did you mean gra"),
+        ({"checkpoint": 1}, "impossible checkpoint; got 1; expected True or False"),
         ({"init": "her"}, "unknown init; got her; expected he, xavier (hint: did you mean he?)"),
         ({"batch": 0}, "impossible batch; got 0; expected a whole number of at least 1"),
         ({"batch": 2.5}, "impossible batch; got 2.5; expected a whole number of at least 1"),

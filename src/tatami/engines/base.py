@@ -18,7 +18,8 @@ from tatami.recipe import SGD, CrossEntropy, Loss, Optimizer
 
 Array: TypeAlias = NDArray[Any]
 
-DTYPES = ("float32", "float64")
+DTYPES = ("float32", "float64", "tf32", "bf16")
+CAPTURES = ("none", "compile", "graphs")
 INITS = ("he", "xavier")
 MAX_SEED = 2**63 - 1
 
@@ -134,23 +135,33 @@ def compile(
     dtype: str = "float32",
     init: str = "he",
     checkpoint: bool = False,
+    device: str | None = None,
+    sync_bn: bool = False,
+    capture: str = "none",
 ) -> Model:
     """Give ``network`` weights and make it ready to train.
 
     Args:
         network: any network.
-        engine: who computes: ``cpu``, fast, or ``textbook``, the definitions in plain NumPy.
+        engine: who computes: ``cpu``, fast; ``textbook``, the definitions in plain NumPy; or ``torch``, for GPUs and
+            several machines, which needs PyTorch.
         batch: most samples in one pass.
         optimizer: ``SGD()`` unless given.
         loss: ``CrossEntropy()`` unless given.
         seed: of the first weights and of dropout.
-        dtype: ``float32`` or ``float64``.
+        dtype: ``float32`` or ``float64``; of the torch engine also ``tf32``, float32 whose products a GPU may round to
+            10 bits of mantissa, and ``bf16``, mixed precision: float32 weights, activations of CONV and FC of 16 bits.
         init: how the first weights are drawn, ``he`` or ``xavier``: see :func:`tatami.engines.initial.initial_weights`.
         checkpoint: train with activation checkpointing: segments of layers run forward again in the backward pass
             rather than keep their activations. The same results, bit for bit, in less memory and more time.
+        device: where the torch engine computes: ``cuda``, ``cuda:1``, ``mps`` or ``cpu``; unless given, the first of
+            these that there is.
+        sync_bn: whether BN takes its statistics over the samples of all ranks. The torch engine's.
+        capture: how the torch engine runs the layers: ``none``, one after the other; ``compile``, through
+            ``torch.compile``; ``graphs``, the same as CUDA graphs, where launching kernels takes longer than they do.
 
     Raises:
-        OptionError: a value that makes no sense.
+        OptionError: a value that makes no sense, or that this engine does not have.
     """
     for what, given, kind, example in (
         ("network", network, Network, "tatami.Network('INPUT(8x8x1) -> FC(2)')"),
@@ -160,7 +171,11 @@ def compile(
         if not isinstance(given, kind):
             raise OptionError(f"this is no {what}", got=repr(given)[:60], expected=example)
     known = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.ispkg]
-    for what, value, values in (("engine", engine, known), ("dtype", dtype, DTYPES), ("init", init, INITS)):
+    choices = (
+        *(("engine", engine, known), ("dtype", dtype, DTYPES)),
+        *(("init", init, INITS), ("capture", capture, CAPTURES)),
+    )
+    for what, value, values in choices:
         if value not in values:
             close = nearest(str(value), values)
             hint = f"did you mean {close}?" if close else None
@@ -168,18 +183,30 @@ def compile(
     for what, number, low, high in (("batch", batch, 1, MAX_SEED), ("seed", seed, 0, MAX_SEED)):
         if not _is_whole(number) or not low <= number <= high:
             raise OptionError(f"impossible {what}", got=number, expected=f"a whole number of at least {low}")
-    if not isinstance(checkpoint, bool):
-        raise OptionError("impossible checkpoint", got=repr(checkpoint)[:60], expected="True or False")
+    for what, flag in (("checkpoint", checkpoint), ("sync_bn", sync_bn)):
+        if not isinstance(flag, bool):
+            raise OptionError(f"impossible {what}", got=repr(flag)[:60], expected="True or False")
     package = importlib.import_module(f"tatami.engines.{engine}")
+    if dtype not in package.DTYPES:
+        raise OptionError(
+            f"the {engine} engine does not compute in {dtype}",
+            expected=", ".join(package.DTYPES),
+            hint="engine torch does",
+        )
+    special = {"precision": dtype, "device": device, "sync_bn": sync_bn, "capture": capture}
+    for name, usual in (("device", None), ("sync_bn", False), ("capture", "none")):
+        if name not in package.OPTIONS and special[name] not in (usual, engine):
+            raise OptionError(f"the {engine} engine has no {name}", got=special[name], hint="engine torch has")
     model = package.make_model(
         network,
         batch=int(batch),
         optimizer=optimizer or SGD(),
         loss=loss or CrossEntropy(),
         seed=int(seed),
-        dtype=np.dtype(dtype),
+        dtype=np.dtype("float64" if dtype == "float64" else "float32"),
         init=init,
         checkpoint=checkpoint,
+        **{name: special[name] for name in package.OPTIONS},
     )
     return cast(Model, model)
 

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from tatami.engines.cpu.model import CpuModel
 
 
+DTYPES = ("float32", "float64")
+OPTIONS: tuple[str, ...] = ()  # of compile, beyond what all engines take
+
+
 def make_model(*args: Any, **options: Any) -> CpuModel:
     """A :class:`tatami.engines.cpu.model.CpuModel`; the module is imported when it is asked for."""
     from tatami.engines.cpu.model import CpuModel
@@ -20,4 +24,4 @@ def make_model(*args: Any, **options: Any) -> CpuModel:
     return CpuModel(*args, **options)
 
 
-__all__ = ["make_model"]
+__all__ = ["DTYPES", "OPTIONS", "make_model"]

@@ -8,9 +8,13 @@ Begin with ``conv.py``, then ``pool.py``, ``dense.py`` and ``activation.py``; ``
 from tatami.engines.textbook import activation, conv, dense, dropout, merge, norm, pool, scale, shape_ops
 from tatami.engines.textbook.model import TextbookModel
 
+DTYPES = ("float32", "float64")
+OPTIONS: tuple[str, ...] = ()  # of compile, beyond what all engines take
 make_model = TextbookModel
 
 __all__ = [
+    "DTYPES",
+    "OPTIONS",
     "TextbookModel",
     "activation",
     "conv",
