@@ -29,7 +29,10 @@ def message(error) -> str:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"engine": "txtbook"}, "unknown engine; got txtbook; expected cpu, textbook, torch (hint: did you mean textbook?)"),
+        (
+            {"engine": "txtbook"},
+            "unknown engine; got txtbook; expected cpu, textbook, torch (hint: did you mean textbook?)",
+        ),
         ({"engine": "base"}, "unknown engine; got base"),
         ({"dtype": "float16"}, "unknown dtype; got float16; expected float32, float64, tf32, bf16 (hint: did you mean"),
         ({"dtype": "bf16"}, "the cpu engine does not compute in bf16; expected float32, float64 (hint: engine torch"),

@@ -1,4 +1,4 @@
-"""The torch engine on every case of the table, against the textbook engine; on the CPU, where PyTorch is the same code."""
+"""The torch engine on every case of the table, against the textbook engine; on the CPU."""
 
 import numpy as np
 import pytest

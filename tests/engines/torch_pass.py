@@ -19,7 +19,9 @@ def torch_pass(network: Network, dtype: str = "float64", training: bool = True, 
     module = on_device(NetworkModule(network, cuts), CPU, kind, len(network.input_shape) - 1).train(training)
     module.draws.seed, module.draws.step = 3, 1
     tensors = {name: (network[(parts := name.rpartition("."))[0]].layer, parts[2]) for name in network.parameters()}
-    places = {name: getattr(module.layer(name.rpartition(".")[0]), parameter) for name, (_, parameter) in tensors.items()}
+    places = {
+        name: getattr(module.layer(name.rpartition(".")[0]), parameter) for name, (_, parameter) in tensors.items()
+    }
 
     def run(weights, x):
         with torch.no_grad():

@@ -69,8 +69,8 @@ class NetworkModule(nn.Module):
             self.add_module(name, module)
             done = tuple(source for source in dict.fromkeys(node.inputs) if last[source] == node.name)
             calls.append(Call(node.name, name, f"{name}_padding" if padding else None, node.inputs, done))
-        self._input, self._output = network.nodes[0].name, network.nodes[-1].name
-        self._parts = _divided(calls, cuts)
+        self._input = network.nodes[0].name
+        self._parts = _divided(self._input, calls, cuts)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(n, C, *spatial) -> (n, K, *spatial'), or (n, K)."""
@@ -141,11 +141,11 @@ def _in_place(network: Network, cuts: Sequence[str]) -> set[str]:
     return found
 
 
-def _divided(calls: Sequence[Call], cuts: Sequence[str]) -> list[tuple[str, list[Call]]]:
-    """The calls up to each cut, with its name, and those behind the last, with the output's."""
+def _divided(source: str, calls: Sequence[Call], cuts: Sequence[str]) -> list[tuple[str, list[Call]]]:
+    """The calls up to each cut, with its name, and those behind the last, with the output's: all begin at ``source``."""
     parts: list[list[Call]] = [[]]
     for call in calls:
         parts[-1].append(call)
         if call.node in cuts and call is not calls[-1]:
             parts.append([])
-    return [(part[-1].node if part else "", part) for part in parts]
+    return [(part[-1].node if part else source, part) for part in parts]
