@@ -26,9 +26,10 @@ demo: .venv/installed  ## train the memo's network on the built-in digits
 test: .venv-dev/installed  ## run the tests
 	OMP_NUM_THREADS=1 $(DEV)/python -m pytest -n $(JOBS)
 
-# PyTorch by its exact version: elsewhere than on a machine with a CPU wheel at hand it may be a large download.
-test-torch: .venv-dev/torch  ## hold the plan's memory, and the benchmark's networks, against PyTorch
-	$(DEV)/python -m pytest tests/plan/test_schedule.py tests/engines/test_bench_translation.py
+# PyTorch by its exact version: elsewhere than on a machine with a CPU wheel at hand it may be a large download. The tests
+# that need it say so in their name, or run with a parameter of that name.
+test-torch: .venv-dev/torch  ## install PyTorch, and run the tests that need it: the torch engine, ranks, memory
+	OMP_NUM_THREADS=1 $(DEV)/python -m pytest -n $(JOBS) -k torch
 
 check: lint types contracts wheel  ## lint, types, contracts and wheel
 

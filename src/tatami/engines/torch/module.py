@@ -142,7 +142,7 @@ def _in_place(network: Network, cuts: Sequence[str]) -> set[str]:
 
 
 def _divided(source: str, calls: Sequence[Call], cuts: Sequence[str]) -> list[tuple[str, list[Call]]]:
-    """The calls up to each cut, with its name, and those behind the last, with the output's: all begin at ``source``."""
+    """The calls up to each cut, with its name, and those behind the last, with the output's."""
     parts: list[list[Call]] = [[]]
     for call in calls:
         parts[-1].append(call)
