@@ -30,13 +30,14 @@ def answer_batch(network: Network, settings: StepSettings, memory: str | None, g
     """
     if memory is not None and gpu is not None:
         raise OptionError("--memory and --gpu are two answers to one question", expected="one of them")
-    limit = parse_memory(memory) if memory is not None else find_device(gpu or "").memory_bytes
+    device = find_device(gpu) if gpu is not None else None
+    limit = parse_memory(memory or "") if device is None else device.memory_bytes
     if limit is None:
         raise OptionError("the card's memory is not known", got=gpu, expected="--memory 24GB instead")
     is_wide = settings.engine == "torch" and settings.dtype == "float32"
     return BatchAnswer(
-        found=largest_batch(network, settings, limit),
-        narrow=largest_batch(network, replace(settings, dtype="bf16"), limit) if is_wide else None,
-        again=checkpointed(network, settings, limit) if settings.training else None,
-        summed=largest_batch(network, replace(settings, accumulate=True), limit) if settings.training else None,
+        found=largest_batch(network, settings, limit, device),
+        narrow=largest_batch(network, replace(settings, dtype="bf16"), limit, device) if is_wide else None,
+        again=checkpointed(network, settings, limit, device) if settings.training else None,
+        summed=largest_batch(network, replace(settings, accumulate=True), limit, device) if settings.training else None,
     )

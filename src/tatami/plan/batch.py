@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from tatami.network import Network
+from tatami.plan.constant import constant_tensors
 from tatami.plan.cost import LayerCost, layer_costs
-from tatami.plan.kept import find_engine
-from tatami.plan.memory import (
-    Memory,
-    Segments,
-    StepSettings,
-    memory,
-    optimizer_bytes,
-    step_schedule,
-    weight_bytes,
-)
+from tatami.plan.cuda import Foreteller
+from tatami.plan.cudnn import GPU_CONTEXT
+from tatami.plan.devices import Device
+from tatami.plan.kept import ENGINES
+from tatami.plan.memory import Memory, Segments, StepSettings, memory, step_schedule
 from tatami.plan.schedule import shared_memory
 
 MAX_SEGMENTS = 12
 MAX_BATCH = 2**24  # a search for more would not end: such a step takes no memory that grows
-
-# What a GPU holds besides the tensors: the CUDA context with the kernels of PyTorch, cuDNN and cuBLAS with its
-# workspace. An assumption: drivers and cards differ by some 200 MiB.
-GPU_CONTEXT = 600 * 2**20
-# And what PyTorch's caching allocator loses to rounding and to holes, as a share of the peak. An assumption.
-GPU_ROUNDING = 0.03
 
 
 @dataclass(frozen=True)
@@ -38,9 +28,9 @@ class LargestBatch:
         batch: 0 when not even one sample fits.
         settings: of the step.
         limit: bytes that there are.
-        reserve: bytes of them that the tensors cannot have.
+        reserve: bytes of them that the tensors cannot have: on a GPU its context, and a margin.
         memory: of the step with this batch, of one sample where none fits.
-        per_sample: bytes that each more sample takes at the peak.
+        per_sample: bytes that each more sample takes.
         recomputed: share of the training's arithmetic that checkpointing adds, 0 without.
     """
 
@@ -53,68 +43,82 @@ class LargestBatch:
     recomputed: float = 0.0
 
 
-def largest_batch(network: Network, settings: StepSettings, limit: int) -> LargestBatch:
-    """The largest batch whose step fits into ``limit`` bytes. The batch of ``settings`` plays no part."""
+def largest_batch(network: Network, settings: StepSettings, limit: int, device: Device | None = None) -> LargestBatch:
+    """The largest batch whose step fits into ``limit`` bytes.
+
+    Args:
+        network: any network.
+        settings: of the step; their batch plays no part.
+        limit: bytes of memory that there are.
+        device: the card, where the memory is that of one.
+    """
     if settings.has_arena:
-        return _largest_in_arena(network, settings, limit)
-    schedule = step_schedule(network, settings)
-    constant = weight_bytes(network, settings) + optimizer_bytes(network, settings)
-    is_gpu = settings.engine == "torch"
-    context = GPU_CONTEXT if is_gpu else 0
-    room = int((limit - context) / (1 + GPU_ROUNDING)) if is_gpu else limit
-    # Every tensor is a fixed part and a part a sample, so every step sets a bound of its own. Eight samples make whole
-    # bytes of any number of bits.
-    fixed, eight = schedule.alive(0), schedule.alive(8)
-    slopes = [(b - a) / 8 for a, b in zip(fixed, eight, strict=True)]
-    bounds = [int((room - constant - a) // slope) for a, slope in zip(fixed, slopes, strict=True) if slope > 0]
-    batch = max(0, min(bounds))
-    while batch and constant + max(schedule.alive(batch)) > room:  # bits rounded up to bytes
-        batch -= 1
-    costs = layer_costs(network)
+        costs = layer_costs(network)
+        batch = _bisect(lambda n: memory(network, costs, replace(settings, batch=n)).peak_bytes <= limit, MAX_BATCH)
+        return _answer(network, settings, limit, batch)
+    bound = _linear_bound(network, settings, limit)
+    if settings.engine != "torch":
+        return _answer(network, settings, limit, bound)
+    foreteller = Foreteller(network, settings, device, limit)
+    batch = _bisect(foreteller.fits, bound)
+    return _answer(network, settings, limit, batch, GPU_CONTEXT + foreteller.margin)
+
+
+def _answer(network: Network, settings: StepSettings, limit: int, batch: int, reserve: int = 0) -> LargestBatch:
     chosen = replace(settings, batch=max(batch, 1))
-    found = memory(network, costs, chosen)
-    at = max(range(len(found.timeline)), key=lambda i: found.timeline[i][1])
-    reserve = context + (limit - context - room)
-    return LargestBatch(batch, chosen, limit, reserve, found, round(slopes[at]), _recomputed(costs, settings.segments))
-
-
-def _largest_in_arena(network: Network, settings: StepSettings, limit: int) -> LargestBatch:
-    """By bisection: an arena grows with the batch, but not in a straight line."""
     costs = layer_costs(network)
-
-    def step(batch: int) -> Memory:
-        return memory(network, costs, replace(settings, batch=batch))
-
-    low, high = 0, 1
-    while high <= MAX_BATCH and step(high).peak_bytes <= limit:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if step(middle).peak_bytes <= limit:
-            low = middle
-        else:
-            high = middle
-    chosen = replace(settings, batch=max(low, 1))
     found = memory(network, costs, chosen)
     more = memory(network, costs, replace(chosen, batch=2 * chosen.batch)).peak_bytes
     per_sample = (more - found.peak_bytes) // chosen.batch
-    return LargestBatch(low, chosen, limit, 0, found, per_sample)
+    return LargestBatch(batch, chosen, limit, reserve, found, per_sample, _recomputed(costs, settings.segments))
 
 
-def checkpointed(network: Network, settings: StepSettings, limit: int) -> LargestBatch | None:
+def _bisect(fits: Callable[[int], bool], most: int) -> int:
+    """The largest number up to ``most`` that fits, 0 for none; what fits need not be a straight line."""
+    low, high = 0, 1
+    while high <= most and fits(high):
+        low, high = high, 2 * high
+    high = min(high, most + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if fits(middle):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _linear_bound(network: Network, settings: StepSettings, limit: int) -> int:
+    """The largest batch whose tensors, side by side, fit: every step of the schedule sets a bound of its own."""
+    schedule = step_schedule(network, settings)
+    tensors = constant_tensors(network, settings.optimizer if settings.training else None)
+    room = limit - sum(tensor.size for tensor in tensors)
+    # Eight samples make whole bytes of any number of bits.
+    fixed, eight = schedule.alive(0), schedule.alive(8)
+    slopes = [(b - a) / 8 for a, b in zip(fixed, eight, strict=True)]
+    bounds = [int((room - a) // slope) for a, slope in zip(fixed, slopes, strict=True) if slope > 0]
+    batch = max(0, min(bounds))
+    while batch and max(schedule.alive(batch)) > room:  # bits rounded up to bytes
+        batch -= 1
+    return batch
+
+
+def checkpointed(
+    network: Network, settings: StepSettings, limit: int, device: Device | None = None
+) -> LargestBatch | None:
     """The largest batch with activation checkpointing, over divisions of the network into up to ``MAX_SEGMENTS`` parts.
 
     None where the network cannot be divided, or where no division helps. Source: Chen et al. 2016, section 4.1.
     """
     if settings.has_arena:
         return None  # that engine finds its own cuts for a batch: see tatami.plan.checkpoint
-    best: LargestBatch | None = None
-    plain = largest_batch(network, settings, limit)
-    for segments in divisions(network, settings):
-        found = largest_batch(network, replace(settings, segments=segments), limit)
-        if found.batch > max(plain.batch, best.batch if best else 0):
-            best = found
-    return best
+    ways = list(divisions(network, settings))
+    if not ways:
+        return None
+    # The schedule alone says which division is the best one; the allocator has its word on that one.
+    segments = max(ways, key=lambda way: _linear_bound(network, replace(settings, segments=way), limit))
+    found = largest_batch(network, replace(settings, segments=segments), limit, device)
+    return found if found.batch > largest_batch(network, settings, limit, device).batch else None
 
 
 def divisions(network: Network, settings: StepSettings) -> Iterator[Segments]:
@@ -123,7 +127,7 @@ def divisions(network: Network, settings: StepSettings) -> Iterator[Segments]:
     A network may be cut where all its paths run through one tensor that the next layer does not write over. The parts
     keep about equally much.
     """
-    shared = shared_memory(network, find_engine(settings.engine), settings.training)
+    shared = shared_memory(network, ENGINES[settings.engine], settings.training)
     dominators = network.dominators()
     cut, cuts = network.nodes[-1].name, []
     while cut in dominators:
@@ -134,10 +138,9 @@ def divisions(network: Network, settings: StepSettings) -> Iterator[Segments]:
     ends = sorted(places[name] for name in cuts[:-1] if name not in written_over)
     schedule = step_schedule(network, settings)
     weights = [0.0] * len(network)
-    for name, buffer in schedule.buffers.items():
-        owner = name.split(".")[0]
-        if buffer.kind == "activations" and owner in places:
-            weights[places[owner]] += buffer.bits
+    for buffer in schedule.buffers.values():
+        if buffer.kind == "activations" and buffer.node in places:
+            weights[places[buffer.node]] += buffer.bits
     total = sum(weights)
     until = list(accumulate(weights))
     seen: set[Segments] = set()

@@ -1,4 +1,4 @@
-"""What a layer's forward pass keeps for its backward pass, by engine.
+"""What a layer's forward pass keeps for its backward pass, by engine, and how PyTorch's autograd treats its tensors.
 
 A backward pass may need the layer's inputs, its output, or something of its own, such as the places of the maxima.
 Layers that keep the same tensor share it; :mod:`tatami.plan.schedule` counts it once.
@@ -16,7 +16,6 @@ from tatami.network.layers import (
     BatchNorm,
     Conv,
     Dense,
-    Dropout,
     Flatten,
     HardSigmoid,
     HardSwish,
@@ -29,132 +28,92 @@ from tatami.network.layers import (
     ReLU,
     ReLU6,
     Scale,
-    Shape,
     Sigmoid,
     SiLU,
     Slice,
     Softmax,
     Tanh,
-    product,
 )
 
 Types: TypeAlias = tuple[type[Layer], ...]
 
 
 @dataclass(frozen=True)
-class Own:
-    """A tensor of the layer's own: ``values`` of ``bits`` (None: as wide as an activation), a sample or a batch."""
-
-    name: str
-    values: int
-    bits: int | None
-    per_batch: bool = False
-
-
-@dataclass(frozen=True)
-class Engine:
-    """How an engine trains, as far as memory goes.
+class Kept:
+    """What an engine's layers keep.
 
     Attributes:
-        name: as given to ``--engine``.
         keeps_inputs, keeps_output: layers whose backward pass needs these.
-        in_place: layers that write over their input where nobody else needs it.
-        views: layers whose output is their input's memory, seen another way.
-        mask_bits: width of a value of dropout's mask; None: that of an activation.
-        index_bits: width of the place of a maximum.
-        keeps_pool_input: whether pooling keeps its input.
-        composes_lrn: whether LRN is composed of simpler operators, each with tensors of its own.
-        gradients_persist: whether weight gradients keep their memory from step to step.
-        gradients_in_place: whether an element-wise layer's gradient is written over the one that came back.
     """
 
-    name: str
     keeps_inputs: Types
     keeps_output: Types
-    in_place: Types
-    views: Types
-    mask_bits: int | None
-    index_bits: int
-    keeps_pool_input: bool
-    composes_lrn: bool
-    gradients_persist: bool
-    gradients_in_place: bool
-
-    def own(self, layer: Layer, shape: Shape, output: Shape) -> tuple[Own, ...]:
-        """The tensors that the layer keeps besides inputs and output, for one input ``shape``."""
-        match layer:
-            case Pool() if layer.kind == "max":
-                return (Own("indices", product(output), self.index_bits),)
-            case BatchNorm():
-                return (Own("statistics", 2 * shape[-1], 32, per_batch=True),)
-            case LayerNorm():
-                return (Own("statistics", 2 * product(shape[:-1]), 32),)
-            case Dropout():
-                return (Own("mask", product(output), self.mask_bits),)
-            case LocalResponseNorm() if self.composes_lrn:
-                # Padded squares, the divisor, and its power.
-                padded = product(shape[:-1]) * (shape[-1] + layer.size - 1)
-                return (Own("squares", padded, None), Own("divisor", 2 * product(output), None))
-            case _:
-                return ()
 
     def wants_inputs(self, layer: Layer) -> bool:
         """Whether the layer's inputs are kept."""
-        if isinstance(layer, Pool):
-            return self.keeps_pool_input
         return isinstance(layer, self.keeps_inputs)
+
+
+@dataclass(frozen=True)
+class Engine(Kept):
+    """How PyTorch trains on a kind of device, as far as memory goes.
+
+    Attributes:
+        name: as given to ``--engine``.
+        in_place: layers that write over their input where nobody else needs it.
+        views: layers whose output is their input's memory, seen another way.
+        is_gpu: whether the device has kernels of its own for dropout, and others that need their input dense.
+        adds_in_place: whether a second gradient of a tensor is added to the first where that lies. Autograd does so
+            wherever nobody else needs the first; but not under a TorchDispatchMode, such as one that measures.
+    """
+
+    name: str
+    in_place: Types
+    views: Types
+    is_gpu: bool
+    adds_in_place: bool = True
 
 
 _CURVED: Types = (GELU, SiLU, HardSigmoid, HardSwish)  # their slope does not follow from their output
 
-CPU = Engine(
-    name="cpu",
+CPU = Kept(
     keeps_inputs=(Conv, Dense, BatchNorm, LayerNorm, Scale, LocalResponseNorm, Multiply, *_CURVED),
     keeps_output=(ReLU, ReLU6, LeakyReLU, Sigmoid, Tanh, Softmax),
-    in_place=(ReLU, ReLU6, LeakyReLU, Sigmoid, Tanh, Dropout),
-    views=(Flatten,),
-    mask_bits=1,
-    index_bits=8,
-    keeps_pool_input=False,
-    composes_lrn=False,
-    gradients_persist=True,
-    gradients_in_place=True,
 )
-"""The CPU engine: one flat buffer of gradients, masks as bits, a maximum's place as one byte."""
+"""The CPU engine; the rest is in :mod:`tatami.plan.program`."""
 
 # Which tensors autograd saves was read off PyTorch by torch.autograd.graph.saved_tensors_hooks; a test compares.
 TORCH = Engine(
-    name="torch",
-    keeps_inputs=(Conv, Dense, BatchNorm, LayerNorm, Scale, LocalResponseNorm, Multiply, ReLU6, LeakyReLU, *_CURVED),
+    keeps_inputs=(
+        *(Conv, Dense, Pool, BatchNorm, LayerNorm, Scale, LocalResponseNorm, Multiply),
+        *(ReLU6, LeakyReLU, *_CURVED),
+    ),
     keeps_output=(ReLU, Sigmoid, Tanh, Softmax),
+    name="torch",
     in_place=(ReLU, LeakyReLU),
     views=(Flatten, Slice),
-    mask_bits=8,
-    index_bits=64,
-    keeps_pool_input=True,
-    composes_lrn=True,
-    gradients_persist=False,
-    gradients_in_place=False,
+    is_gpu=True,
 )
-"""PyTorch on a GPU, eager, channels first, ReLU in place, gradients set to None after each step.
+"""PyTorch on a GPU, eager, channels last, ReLU in place, gradients set to None after each step.
 
 RELU6 is not in place: of ``relu6(x, inplace=True)`` autograd keeps a copy of x.
 """
 
-TORCH_CPU = replace(TORCH, name="torch-cpu", mask_bits=None)
-"""The same on a CPU, where dropout's mask is as wide as an activation."""
+TORCH_CPU = replace(TORCH, name="torch-cpu", is_gpu=False)
+"""The same on a CPU."""
 
-ENGINES: Mapping[str, Engine] = {engine.name: engine for engine in (CPU, TORCH, TORCH_CPU)}
+ENGINES: Mapping[str, Engine] = {engine.name: engine for engine in (TORCH, TORCH_CPU)}
+NAMES = ("cpu", *ENGINES)
+"""The engines whose memory is known."""
 
 
-def find_engine(name: str) -> Engine:
-    """The engine called ``name``.
+def check_engine(name: str) -> None:
+    """Refuse an engine whose memory is not known.
 
     Raises:
-        OptionError: there is none.
+        OptionError: it is not one of :data:`NAMES`.
     """
-    if name not in ENGINES:
-        close = nearest(name, ENGINES)
+    if name not in NAMES:
+        close = nearest(name, NAMES)
         hint = f"did you mean {close}?" if close else None
-        raise OptionError("no memory is known for this engine", got=name, expected=", ".join(ENGINES), hint=hint)
-    return ENGINES[name]
+        raise OptionError("no memory is known for this engine", got=name, expected=", ".join(NAMES), hint=hint)

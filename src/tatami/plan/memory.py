@@ -8,15 +8,15 @@ the real order of the step, and where.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tatami.errors import OptionError
 from tatami.network import Network
-from tatami.network.layers import Conv, Dense
 from tatami.plan.checkpoint import with_cuts
+from tatami.plan.constant import constant_tensors
 from tatami.plan.cost import FLOAT32, LayerCost
-from tatami.plan.kept import find_engine
+from tatami.plan.kept import ENGINES, check_engine
 from tatami.plan.machine import thread_count
 from tatami.plan.measured import measured_methods
 from tatami.plan.methods import Methods
@@ -38,11 +38,11 @@ class StepSettings:
         batch: samples in the step.
         optimizer: whose state is counted.
         engine: cpu, torch or torch-cpu: see :mod:`tatami.plan.kept`.
-        dtype: float32, or bf16: activations of 16 bits, weights and their gradients of 32, with a copy of the CONV and
-            FC weights of 16 (mixed precision, Micikevicius et al. 2017, section 3.1).
+        dtype: float32, or bf16: activations of 16 bits, weights and their gradients of 32, with a copy of 16 of the
+            parameters of CONV and FC (mixed precision, Micikevicius et al. 2017, section 3.1).
         training: False for inference: the forward pass alone.
-        segments: layers that checkpointing runs again: see :mod:`tatami.plan.schedule`. Not on the CPU engine, which
-            finds its own where ``checkpoint`` says so: see :mod:`tatami.plan.checkpoint`.
+        segments: layers that checkpointing runs again in PyTorch: see :mod:`tatami.plan.schedule`. The CPU engine finds
+            its own where ``checkpoint`` says so: see :mod:`tatami.plan.checkpoint`.
         loss: whose labels the CPU engine keeps.
         forced: methods of convolution that the CPU engine takes wherever it can: see :mod:`tatami.plan.methods`.
         accumulate: whether the gradients of several passes are summed. In PyTorch they then live from step to step,
@@ -62,8 +62,8 @@ class StepSettings:
 
     @property
     def has_arena(self) -> bool:
-        """Whether the CPU engine executes such a step, in one arena: of ``segments`` it knows nothing."""
-        return self.engine == "cpu" and not self.segments
+        """Whether the CPU engine executes such a step, in one arena."""
+        return self.engine == "cpu"
 
     def __post_init__(self) -> None:
         if not _is_whole(self.batch) or self.batch < 1:
@@ -76,7 +76,9 @@ class StepSettings:
             raise OptionError("the CPU engine computes in float32", got="bf16", expected="--engine torch for bf16")
         if self.checkpoint and self.engine != "cpu":
             raise OptionError("checkpoint is for the CPU engine", got=self.engine, expected="segments, elsewhere")
-        find_engine(self.engine)
+        check_engine(self.engine)
+        if self.segments and self.engine == "cpu":
+            raise OptionError("segments are for PyTorch", got=self.engine, expected="checkpoint, for the CPU engine")
 
 
 def _is_whole(value: object) -> bool:
@@ -92,12 +94,13 @@ class Memory:
         textbook_forward_bytes: every activation map once, ReLU in place, the input included, in float32.
         textbook_training_bytes: twice that, for the gradients of the maps.
         input: the samples.
-        weights: parameters, running statistics, and in mixed precision the 16-bit copies.
+        weights: parameters, running statistics, and in mixed precision the 16-bit copies; in PyTorch the statistics
+            twice, for a step that fails.
         gradients: one float32 value a trainable parameter; where the CPU engine accumulates, two.
         optimizer: its state.
         activations: what the forward pass keeps for the backward pass; at inference, the most that is alive at a time.
-        workspace: what lives only within the passes, at the peak: gradients of activations, and activations that are
-            not kept.
+        workspace: what lives only within the passes, at the peak: gradients of activations, activations that are not
+            kept, and what operators take within themselves.
         peak_bytes: the most that is alive at one time, all kinds together; on the CPU engine what it takes, with the
             holes of its arena.
         peak_at: the step of the peak.
@@ -133,15 +136,17 @@ def memory(network: Network, costs: tuple[LayerCost, ...], settings: StepSetting
         return _arena_memory(network, costs, settings)
     schedule = step_schedule(network, settings)
     batch = settings.batch
-    weights, state = weight_bytes(network, settings), optimizer_bytes(network, settings)
-    constant = weights + state
+    tensors = constant_tensors(network, settings.optimizer if settings.training else None)
+    constant = sum(tensor.size for tensor in tensors)
+    state = sum(tensor.size for tensor in tensors if tensor.kind == "optimizer")
+    copies = sum(buffer.size(batch) for buffer in schedule.buffers.values() if buffer.kind == "weights")
     alive = schedule.alive(batch)
     at = max(range(len(alive)), key=alive.__getitem__)
     kinds: Counter[Kind] = Counter()
     for buffer in schedule.buffers.values():
         if buffer.first <= at <= buffer.last:
             kinds[buffer.kind] += buffer.size(batch)
-    kept = schedule.kept(batch) if settings.training else kinds["activations"]
+    kept = sum(b.size(batch) for b in schedule.kept()) if settings.training else kinds["activations"]
     forward = FLOAT32 * batch * sum(cost.activation_values for cost in costs)
     return Memory(
         batch=batch,
@@ -151,7 +156,7 @@ def memory(network: Network, costs: tuple[LayerCost, ...], settings: StepSetting
         textbook_forward_bytes=forward,
         textbook_training_bytes=2 * forward,
         input=schedule.buffers[network.nodes[0].name].size(batch),
-        weights=weights,
+        weights=constant - state + copies,
         gradients=FLOAT32 * sum(cost.params for cost in costs) if settings.training else 0,
         optimizer=state,
         activations=kept,
@@ -166,7 +171,10 @@ def _arena_memory(network: Network, costs: tuple[LayerCost, ...], settings: Step
     """That of the program which the CPU engine executes, byte for byte: parameters, and one arena for all else."""
     program = make_program(scored_network(network, settings.loss), program_settings(network, settings))
     batch = settings.batch
-    weights, state = weight_bytes(network, settings), optimizer_bytes(network, settings)
+    parameters = network.parameters().values()
+    weights = FLOAT32 * sum(parameter.size for parameter in parameters)
+    slots = len(settings.optimizer.slots) if settings.training else 0
+    state = slots * FLOAT32 * sum(parameter.size for parameter in parameters if parameter.trainable)
     copies = (2 if settings.accumulate else 1) if settings.training else 0
     gradients = copies * FLOAT32 * sum(cost.params for cost in costs)
     constant = weights + gradients + state
@@ -213,28 +221,12 @@ def program_settings(network: Network, settings: StepSettings) -> Settings:
 
 def step_schedule(network: Network, settings: StepSettings) -> Schedule:
     """The schedule that the settings ask for."""
-    engine = find_engine(settings.engine)
     return make_schedule(
-        network,
-        replace(engine, gradients_persist=True) if settings.accumulate else engine,
+        scored_network(network, settings.loss) if settings.training else network,
+        ENGINES[settings.engine],
         bits=DTYPES[settings.dtype],
         training=settings.training,
         segments=settings.segments,
+        accumulate=settings.accumulate,
+        optimizer=settings.optimizer,
     )
-
-
-def weight_bytes(network: Network, settings: StepSettings) -> int:
-    """Bytes of parameters and running statistics, and of their narrow copies in mixed precision."""
-    total = FLOAT32 * sum(parameter.size for parameter in network.parameters().values())
-    if settings.dtype == "bf16":
-        matrices = (node for node in network if isinstance(node.layer, (Conv, Dense)))
-        total += 2 * sum(n.layer.parameters(*network.input_shapes(n))["weight"].size for n in matrices)
-    return total
-
-
-def optimizer_bytes(network: Network, settings: StepSettings) -> int:
-    """Bytes of the optimizer's state; none at inference."""
-    slots = len(settings.optimizer.slots) if settings.training else 0
-    if not slots:
-        return 0
-    return slots * FLOAT32 * sum(p.size for p in network.parameters().values() if p.trainable)

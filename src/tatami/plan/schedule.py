@@ -1,8 +1,8 @@
-"""The order of one step, forward and backward, and how long each tensor lives in it.
+"""The order of one step in PyTorch, forward and backward, and how long each tensor lives in it.
 
-The steps of a training: the layers forward, the loss, the layers backward in reverse, the update. A tensor lives from
-the step that makes it to the last step that reads it; the bytes alive at a step, over all tensors, are the memory that
-it takes. Sizes are kept apart from the batch, so one schedule answers for every batch.
+The steps of a training: the operators forward, the loss, the operators backward in reverse, the update. A tensor lives
+from the step that makes it to the last step that reads it; the bytes alive at a step, over all tensors, are the memory
+that it takes. Sizes are kept apart from the batch, so one schedule answers for every batch.
 
 With checkpointing (Chen et al. 2016, Training Deep Nets with Sublinear Memory Cost, section 4) a segment of layers
 keeps nothing of its forward pass but what enters and leaves it; the backward pass begins by running it forward again.
@@ -11,31 +11,23 @@ keeps nothing of its forward pass but what enters and leaves it; the backward pa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from tatami.network import Network, Node
-from tatami.network.layers import (
-    Add,
-    Concat,
-    Conv,
-    Dense,
-    Flatten,
-    Input,
-    LayerNorm,
-    LocalResponseNorm,
-    Scale,
-    Softmax,
-    product,
-)
-from tatami.plan.gradients import learning
+from tatami.network.layers import Input, product
 from tatami.plan.kept import Engine
+from tatami.plan.lowering import lower
+from tatami.plan.operators import FLOAT_BITS, Operator, Size
+from tatami.recipe import Optimizer, RMSProp
 
 Phase: TypeAlias = Literal["forward", "loss", "recompute", "backward", "update"]
-Kind: TypeAlias = Literal["input", "activations", "gradients of activations", "gradients"]
+Kind: TypeAlias = Literal[
+    "input", "weights", "activations", "gradients of activations", "gradients", "temporaries", "workspace"
+]
 
-FLOAT_BITS = 32
-FULL_PRECISION = (LayerNorm, LocalResponseNorm, Scale, Softmax)  # in float32 even where activations are narrower
+LABEL_BITS = 64
+_LOSS = "loss"
 
 
 @dataclass(frozen=True)
@@ -48,13 +40,20 @@ class Step:
 
 @dataclass
 class Buffer:
-    """A tensor: ``bits`` a sample and ``fixed`` bytes a batch, alive from step ``first`` to step ``last``."""
+    """A tensor: ``bits`` a sample and ``fixed`` bytes a batch, alive from step ``first`` to step ``last``.
+
+    Attributes:
+        node: the layer that makes it.
+        savers: keywords of the layers whose backward pass reads it.
+    """
 
     kind: Kind
     bits: int
     fixed: int
     first: int
     last: int
+    node: str
+    savers: dict[str, None] = field(default_factory=dict)
 
     def size(self, batch: int) -> int:
         """Bytes for ``batch`` samples."""
@@ -63,7 +62,7 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Steps in order, and every tensor by name."""
+    """Steps in order, and every tensor by name, in the order in which they are made."""
 
     steps: tuple[Step, ...]
     buffers: dict[str, Buffer]
@@ -82,14 +81,10 @@ class Schedule:
             alive.append(total)
         return alive
 
-    def kept(self, batch: int) -> int:
-        """Bytes of activations alive when the forward pass has ended: what is kept for the backward pass."""
+    def kept(self) -> list[Buffer]:
+        """The activations that are kept from the forward pass for the backward pass."""
         end = next(i for i, step in enumerate(self.steps) if step.phase == "loss")
-        return sum(
-            buffer.size(batch)
-            for name, buffer in self.buffers.items()
-            if buffer.kind == "activations" and buffer.first < end < buffer.last
-        )
+        return [b for b in self.buffers.values() if b.kind == "activations" and b.savers and b.first < end < b.last]
 
 
 def make_schedule(
@@ -99,18 +94,25 @@ def make_schedule(
     bits: int = 32,
     training: bool = True,
     segments: Sequence[Sequence[str]] = (),
+    accumulate: bool = False,
+    optimizer: Optimizer | None = None,
 ) -> Schedule:
     """The schedule of one training step, or of one inference.
 
     Args:
-        network: any network.
+        network: any network; for training, up to the scores that the loss takes.
         engine: what its layers keep.
         bits: width of an activation: 32, or 16 in mixed precision.
         training: with loss, backward pass and update.
         segments: for checkpointing, consecutive layers by name, each segment run again in the backward pass.
+        accumulate: whether the gradients of several passes are summed, and so live from step to step.
+        optimizer: whose update may need memory of its own.
     """
-    maker = _Maker(network, engine, bits, training, segments)
-    maker.go()
+    maker = _Maker(network, engine, bits, training, segments, accumulate)
+    maker.forward_pass()
+    if training:
+        maker.backward_pass()
+        maker.update(optimizer)
     return Schedule(tuple(maker.steps), maker.buffers)
 
 
@@ -133,77 +135,148 @@ def shared_memory(network: Network, engine: Engine, training: bool = True) -> se
     return found
 
 
+@dataclass
+class _Gradient:
+    """A gradient: in which memory it lies, and whether it fills it without gaps."""
+
+    memory: str
+    dense: bool
+
+
 class _Maker:
     def __init__(
-        self, network: Network, engine: Engine, bits: int, training: bool, segments: Sequence[Sequence[str]]
+        self,
+        network: Network,
+        engine: Engine,
+        bits: int,
+        training: bool,
+        segments: Sequence[Sequence[str]],
+        accumulate: bool,
     ) -> None:
         self.network, self.engine, self.bits, self.training = network, engine, bits, training
+        self.accumulate, self.segments = accumulate, segments
+        self.segment_of = {name: i for i, names in enumerate(segments) for name in names}
+        self.operators = lower(network, engine, shared_memory(network, engine, training), bits=bits, training=training)
         self.steps: list[Step] = []
         self.buffers: dict[str, Buffer] = {}
-        self.segment_of = {name: i for i, names in enumerate(segments) for name in names}
-        self.segments = segments
-        self.again: set[str] = set()  # nodes whose outputs exist a second time, recomputed
-        self.same: dict[str, str] = {}  # a gradient that lies in another's memory -> the other
-        self.unread: dict[str, set[str]] = {}  # memory of gradients -> the nodes whose gradient there is still needed
-        self.roots: dict[str, str] = {}
-        self.shared = shared_memory(network, engine, training)
-        self.width: dict[str, int] = {}
-        for node in network:
-            self.width[node.name] = self.width_of(node)
-        for node in network:
-            self.roots[node.name] = self.roots[node.inputs[0]] if node.name in self.shared else node.name
-        self.learns = learning(network)
-
-    # --- which tensors there are ---
-
-    def width_of(self, node: Node) -> int:
-        """Bits of a value of the output. In mixed precision CONV and FC compute in 16; some layers only in 32.
-
-        The others give the widest of what they take. Source: PyTorch's documentation of torch.amp, "CUDA Ops that can
-        autocast to float32" and "that promote to the widest input type".
-        """
-        if isinstance(node.layer, (Input, *FULL_PRECISION)):
-            return FLOAT_BITS
-        if isinstance(node.layer, (Conv, Dense)):
-            return self.bits
-        return max(self.width[name] for name in node.inputs)
-
-    def casts_input(self, node: Node) -> bool:
-        """Whether the layer computes on a narrow copy of its input, which it then keeps in its place."""
-        return isinstance(node.layer, (Conv, Dense)) and self.width[node.inputs[0]] != self.bits
-
-    def tensor(self, name: str) -> str:
-        """The buffer that holds a node's output: that of the recomputed pass once there is one."""
-        root = self.roots[name]
-        return f"{root} again" if root in self.again else root
+        self.memory: dict[str, str] = {}  # in which buffer a tensor lies
+        self.sizes: dict[str, Size] = {}
+        self.dense: dict[str, bool] = {}
+        self.learns = {op.output for ops in self.operators.values() for op in ops if op.learns}
+        self.gradients: dict[str, _Gradient] = {}  # that of a tensor
+        self.unread: dict[str, set[str]] = {}  # memory of gradients -> the tensors whose gradient there is still needed
 
     # --- time ---
 
-    def begin(self, phase: Phase, node: str) -> int:
+    def begin(self, phase: Phase, node: str) -> None:
         self.steps.append(Step(phase, node))
-        return len(self.steps) - 1
 
-    def make(self, name: str, kind: Kind, bits: int, fixed: int = 0) -> None:
+    def make(self, name: str, kind: Kind, size: Size, node: str) -> str:
+        """A new buffer, alive in this step at least; returns its name."""
+        while name in self.buffers:
+            name += " again"
         now = len(self.steps) - 1
-        self.buffers[name] = Buffer(kind, bits, fixed, now, now)
+        self.buffers[name] = Buffer(kind, size.bits, size.fixed, now, now, node)
+        return name
 
-    def read(self, name: str) -> None:
-        self.buffers[self.same.get(name, name)].last = len(self.steps) - 1
+    def read(self, name: str) -> Buffer:
+        """Keep a buffer until this step."""
+        buffer = self.buffers[name]
+        buffer.last = len(self.steps) - 1
+        return buffer
 
-    # --- the passes ---
+    def read_tensor(self, name: str) -> Buffer:
+        return self.read(self.memory[name])
 
-    def go(self) -> None:
+    # --- forward ---
+
+    def forward_pass(self) -> None:
         for node in self.network:
             self.forward(node, "forward")
-        if not self.training:
+        # The caller's names hold the input until the pass has ended.
+        self.read_tensor(self.network.nodes[0].name)
+        self.output = self.network.nodes[-1]
+
+    def forward(self, node: Node, phase: Phase) -> None:
+        """Make what the layer's operators make, and read what they read."""
+        if isinstance(node.layer, Input):
+            self.begin(phase, node.name)
+            size = Size(FLOAT_BITS * product(node.shape))
+            self.enter(node.name, self.make(node.name, "input", size, node.name), size)
             return
-        output = self.network.nodes[-1]
-        self.begin("loss", output.name)
-        self.read(self.tensor(output.name))
-        self.make("log-probabilities", "activations", FLOAT_BITS * product(output.shape))
-        self.begin("backward", "loss")
-        self.read("log-probabilities")
-        self.new_gradient(output.name, self.width[output.name] * product(output.shape))
+        for op in self.operators[node.name]:
+            self.begin(phase, node.name)
+            self.run(op)
+
+    def enter(self, tensor: str, memory: str, size: Size, dense: bool = True) -> None:
+        self.memory[tensor], self.sizes[tensor], self.dense[tensor] = memory, size, dense
+
+    def run(self, op: Operator) -> None:
+        """One operator forward."""
+        for name in op.inputs:
+            self.read_tensor(name)
+        for name, count in op.copies:
+            self.memory[name] = self.make(name, "weights", Size(0, count), op.node)
+        if op.shares:
+            memory = self.memory[op.inputs[0]]
+        else:
+            memory = self.make(op.output, "activations", op.size, op.node)
+        self.enter(op.output, memory, op.size, op.dense and (not op.shares or self.dense[op.inputs[0]]))
+        for name, size in op.own:
+            self.memory[name] = self.make(name, "activations" if op.learns else "temporaries", size, op.node)
+        self.scratch(op, "forward")
+
+    def scratch(self, op: Operator, phase: Literal["forward", "backward"]) -> None:
+        """What its kernels take within an operator."""
+        if op.needs_dense and not self.dense[op.inputs[0]]:
+            self.make(f"{op.output} dense", "temporaries", self.sizes[op.inputs[0]], op.node)
+        if op.needs_dense and phase == "backward" and not self.gradients[op.output].dense:
+            self.make(f"d {op.output} dense", "temporaries", op.size, op.node)
+        if op.workspace:
+            self.make(f"{op.output} workspace", "workspace", Size(0, op.workspace), op.node)
+
+    # --- backward ---
+
+    def loss(self) -> tuple[Operator, ...]:
+        """Cross-entropy on float32 scores, as PyTorch composes it."""
+        name, size = self.output.name, self.sizes[self.output.name]
+        values = size.bits // size.width
+        wide, learns = Size(values * FLOAT_BITS), name in self.learns
+        ops = []
+        if size.width != FLOAT_BITS:
+            ops.append(Operator(_LOSS, "loss", "scores", (name,), wide, learns=learns))
+            name = "scores"
+        ops.append(
+            Operator(_LOSS, "loss", "log-probabilities", (name,), wide, learns=learns, saves=("log-probabilities",))
+        )
+        # The mean, and the sum of the samples' weights.
+        ops.append(
+            Operator(
+                _LOSS,
+                "loss",
+                _LOSS,
+                ("log-probabilities",),
+                Size(0, 4),
+                learns=learns,
+                saves=("log-probabilities",),
+                own=(("labels", Size(LABEL_BITS * product(self.output.shape[:-1]))), ("sum of weights", Size(0, 4))),
+            )
+        )
+        return tuple(ops)
+
+    def backward_pass(self) -> None:
+        loss = self.loss()
+        for op in loss:
+            self.begin("loss", self.output.name)
+            self.run(op)
+            if op.learns:
+                self.learns.add(op.output)
+        self.begin("backward", _LOSS)
+        self.give(_LOSS, Size(0, 4), _LOSS)
+        for op in reversed(loss):
+            if op.output != _LOSS:
+                self.begin("backward", _LOSS)
+            self.backward(op)
         done: set[int] = set()
         for node in reversed(self.network.nodes):
             segment = self.segment_of.get(node.name)
@@ -211,91 +284,109 @@ class _Maker:
                 done.add(segment)
                 for name in self.segments[segment]:
                     self.forward(self.network[name], "recompute")
-            if node.name in self.learns:
-                self.backward(node)
-        self.begin("update", "weights")
-        for name, buffer in self.buffers.items():
-            if buffer.kind == "gradients":
-                self.read(name)
-                if self.engine.gradients_persist:
-                    buffer.first = 0
-
-    def forward(self, node: Node, phase: Phase) -> None:
-        """Make the output, read the inputs; keep what the backward pass will read."""
-        self.begin(phase, node.name)
-        for name in node.inputs:
-            self.read(self.tensor(name))
-        if phase == "recompute":
-            self.again.add(node.name)
-        if self.roots[node.name] == node.name:
-            kind: Kind = "input" if isinstance(node.layer, Input) else "activations"
-            self.make(self.tensor(node.name), kind, self.width[node.name] * product(node.shape))
-        else:
-            self.read(self.tensor(node.name))
-        for name, own in self.own(node):
-            self.make(name, "activations", *own)
-
-    def own(self, node: Node) -> list[tuple[str, tuple[int, int]]]:
-        """The layer's own tensors: name, bits a sample, fixed bytes."""
-        if not self.training or not node.inputs or node.name not in self.learns:
-            return []
-        mark = " again" if node.name in self.again else ""
-        shape = self.network.input_shapes(node)[0]
-        tensors = []
-        if self.casts_input(node):
-            tensors.append((f"{node.name}.input{mark}", (self.bits * product(shape), 0)))
-        for own in self.engine.own(node.layer, shape, node.shape):
-            size = own.values * (own.bits or self.width[node.name])
-            tensors.append((f"{node.name}.{own.name}{mark}", (0, size // 8) if own.per_batch else (size, 0)))
-        return tensors
-
-    def backward(self, node: Node) -> None:
-        """Read the output's gradient and what was kept; make the gradients of inputs and weights."""
-        self.begin("backward", node.name)
-        gradient = f"d {node.name}"
-        self.read(gradient)
-        if self.engine.wants_inputs(node.layer) and not self.casts_input(node):
-            for name in node.inputs:
-                self.read(self.tensor(name))
-        if isinstance(node.layer, self.engine.keeps_output):
-            self.read(self.tensor(node.name))
-        for name, _ in self.own(node):
+            for op in reversed(self.operators[node.name]):
+                if op.learns and op.output in self.gradients:
+                    self.begin("backward", node.name)
+                    self.backward(op)
+        # The caller's names hold scores, loss, and the gradient that it begins with until both passes have ended.
+        for name in (self.memory[self.output.name], self.memory[_LOSS], f"d {_LOSS}"):
             self.read(name)
-        for name, parameter in node.layer.parameters(*self.network.input_shapes(node)).items():
-            if parameter.trainable:
-                self.make(f"d {node.name}.{name}", "gradients", 0, parameter.size * FLOAT_BITS // 8)
-        for name in dict.fromkeys(node.inputs):
-            if name in self.learns:
-                self.flow(node, name)
-        self.unread[self.same.get(gradient, gradient)].discard(node.name)
 
-    def flow(self, node: Node, name: str) -> None:
-        """The gradient that goes on to the node ``name``: a new tensor, the one that came, or added to another."""
-        size = self.width[name] * product(self.network[name].shape)
-        there, source = f"d {name}", f"d {node.name}"
-        if there in self.buffers or there in self.same:
-            memory = self.same.get(there, there)
-            self.read(there)
-            if self.unread[memory] - {name, node.name}:
-                # Another branch has not read what lies there yet, so the sum is a new tensor.
-                self.unread[memory].discard(name)
-                self.same.pop(there)
-                self.new_gradient(name, size)
-            elif not self.passes_on(node):
-                # The sum needs the new share for the length of the step.
-                self.make(f"{there} from {node.name}", "gradients of activations", size)
-        elif self.passes_on(node):
-            self.same[there] = self.same.get(source, source)
-            self.unread[self.same[there]].add(name)
-        else:
-            self.new_gradient(name, size)
+    def give(self, tensor: str, size: Size, node: str) -> _Gradient:
+        """A new gradient for a tensor, of its size."""
+        memory = self.make(f"d {tensor}", "gradients of activations", size, node)
+        self.unread[memory] = {tensor}
+        self.gradients[tensor] = _Gradient(memory, True)
+        return self.gradients[tensor]
 
-    def new_gradient(self, name: str, size: int) -> None:
-        self.make(f"d {name}", "gradients of activations", size)
-        self.unread[f"d {name}"] = {name}
+    def backward(self, op: Operator) -> None:
+        """One operator backward, in the step that has begun; every addition to a gradient is a step of its own."""
+        if not op.learns:
+            return
+        came = self.gradients[op.output]
+        self.read(came.memory)
+        for name in op.saves:
+            self.read_tensor(name).savers[op.kind] = None
+        for name, _ in op.own:
+            self.read_tensor(name).savers[op.kind] = None
+        for name, _ in op.copies:
+            self.read_tensor(name)
+        self.scratch(op, "backward")
+        for i in range(op.steps_back):
+            self.make(f"d {op.output} step {i + 1}", "temporaries", op.size, op.node)
+        shares = [(name, self.share(op, name, came)) for name in op.inputs if name in self.learns]
+        self.weights(op)
+        self.unread[came.memory].discard(op.output)
+        for name, share in shares:
+            self.add(name, share, op.node)
 
-    def passes_on(self, node: Node) -> bool:
-        """Whether the gradient that came back is itself, or holds, the one that goes on."""
-        if isinstance(node.layer, (Add, Concat, Flatten)):
-            return True
-        return self.engine.gradients_in_place and node.name in self.shared
+    def share(self, op: Operator, name: str, came: _Gradient) -> _Gradient:
+        """What an operator's backward pass has for one of its inputs."""
+        size = self.sizes[name]
+        if op.passes != "new" and size.width == op.size.width:
+            self.unread[came.memory].add(name)
+            return _Gradient(came.memory, came.dense and op.passes == "whole")
+        if op.multiplies and size.bits < op.size.bits:
+            self.make(f"d {name} product", "temporaries", op.size, op.node)
+        memory = self.make(f"d {name}", "gradients of activations", size, op.node)
+        self.unread[memory] = {name}
+        return _Gradient(memory, True)
+
+    def weights(self, op: Operator) -> None:
+        """The gradients of the parameters; narrow ones are cast after."""
+        narrow = dict(op.copies)
+        made = []
+        for name, size in op.parameters:
+            if op.multiplies:
+                self.make(f"d {name} product", "temporaries", op.size, op.node)
+            if f"{name}.copy" in narrow:
+                made.append(self.make(f"d {name}.copy", "temporaries", Size(0, size // 2), op.node))
+            else:
+                self.new_weight_gradient(name, size, op.node)
+        for memory, (name, size) in zip(reversed(made), reversed(op.parameters), strict=False):
+            self.begin("backward", op.node)
+            for earlier in made[: made.index(memory) + 1]:
+                self.read(earlier)
+            self.new_weight_gradient(name, size, op.node)
+
+    def new_weight_gradient(self, name: str, size: int, node: str) -> None:
+        memory = self.make(f"d {name}", "gradients", Size(0, size), node)
+        if self.accumulate:
+            self.buffers[memory].kind = "temporaries"  # added to the sum at once
+            total = self.make(f"sum of d {name}", "gradients", Size(0, size), node)
+            self.buffers[total].first = 0
+
+    def add(self, name: str, share: _Gradient, node: str) -> None:
+        """Add a share to the gradient of a tensor."""
+        there = self.gradients.get(name)
+        if there is None:
+            self.gradients[name] = share
+            return
+        self.begin("backward", node)
+        self.read(there.memory)
+        self.read(share.memory)
+        alone = self.unread[there.memory] == {name}
+        if self.engine.adds_in_place and there.dense and alone and share.memory != there.memory:
+            self.unread[share.memory].discard(name)
+            return
+        self.unread[there.memory].discard(name)
+        self.unread[share.memory].discard(name)
+        self.give(name, self.sizes[name], node)
+
+    def update(self, optimizer: Optimizer | None) -> None:
+        """The optimizer's step: it reads all gradients, and some need memory of their own."""
+        self.begin("update", "weights")
+        total = 0
+        for buffer in self.buffers.values():
+            if buffer.kind == "gradients":
+                buffer.last = len(self.steps) - 1
+                total += buffer.fixed
+        if optimizer is None:
+            return
+        if optimizer.clip_norm is not None:
+            self.make("gradients in float64", "temporaries", Size(0, 2 * total), "weights")
+        if isinstance(optimizer, RMSProp) and self.engine.is_gpu:
+            # Not one kernel: the roots of the mean squares, and with decay the gradients with its share.
+            self.make("roots", "temporaries", Size(0, total), "weights")
+            if optimizer.weight_decay:
+                self.make("decayed gradients", "temporaries", Size(0, total), "weights")

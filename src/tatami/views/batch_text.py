@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tatami.plan.batch import GPU_CONTEXT, GPU_ROUNDING, LargestBatch
+from tatami.plan.batch import LargestBatch
+from tatami.plan.cudnn import GPU_CONTEXT, MARGIN
 from tatami.views.numbers import bytes_text
 
 
@@ -50,7 +51,7 @@ def batch_lines(
         lines.append(f"  accumulation   any multiple of {summed.batch}, with the gradients of several steps summed")
     if found.reserve:
         lines.append(f"  assumes        {bytes_text(GPU_CONTEXT)} for the GPU's context")
-        lines.append(f"                 and {GPU_ROUNDING:.0%} lost to the allocator's rounding")
+        lines.append(f"                 and leaves {MARGIN:.0%} free")
     return lines
 
 

@@ -1,0 +1,67 @@
+"""A network as the operators that PyTorch's autograd knows: which tensors each makes, keeps, and passes on.
+
+:mod:`tatami.plan.lowering` makes them. Most layers are one operator. Some are several: an uneven padding or a cast to
+16 bits comes before, a sum of three is two sums, and LRN is composed of simpler ones. What is said here of an operator
+holds for its forward and its backward pass; in which order they run, and how long a tensor lives, is the business of
+:mod:`tatami.plan.schedule`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+FLOAT_BITS = 32
+Passes: TypeAlias = Literal["new", "whole", "part"]
+
+
+@dataclass(frozen=True)
+class Size:
+    """``bits`` a sample and ``fixed`` bytes a batch; ``width`` bits a value."""
+
+    bits: int = 0
+    fixed: int = 0
+    width: int = FLOAT_BITS
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator.
+
+    Attributes:
+        node: the layer that it is part of.
+        kind: the layer's keyword.
+        output: the tensor that it makes, by name; the last operator of a layer makes the one of the layer's name.
+        inputs: what it reads.
+        size: of the output.
+        shares: the output lies in the memory of the first input.
+        dense: False for an output that is a part of a larger tensor.
+        learns: autograd records it.
+        saves: which of inputs and output its backward pass reads.
+        own: tensors that it makes besides the output, by name: kept for the backward pass, where there is one.
+        parameters: those that it takes, with the bytes of their gradients.
+        copies: narrow copies that it makes of them first.
+        passes: what goes back to an input: a new gradient, the one that came, or a part of it.
+        needs_dense: its kernels copy inputs and gradients that are not dense.
+        multiplies: the gradient of a smaller factor, or of weights, is summed over a product as large as the output.
+        steps_back: tensors as large as the output that its backward pass makes and drops.
+        workspace: bytes that its kernels take within themselves, in either pass.
+    """
+
+    node: str
+    kind: str
+    output: str
+    inputs: tuple[str, ...]
+    size: Size
+    shares: bool = False
+    dense: bool = True
+    learns: bool = False
+    saves: tuple[str, ...] = ()
+    own: tuple[tuple[str, Size], ...] = ()
+    parameters: tuple[tuple[str, int], ...] = ()
+    copies: tuple[tuple[str, int], ...] = ()
+    passes: Passes = "new"
+    needs_dense: bool = False
+    multiplies: bool = False
+    steps_back: int = 0
+    workspace: int = 0
