@@ -1,6 +1,6 @@
-"""Padding that PyTorch's own layers cannot express: uneven, or as wide as a pooling window.
+"""Padding that PyTorch's own layers cannot express becomes a module before the layer's: a padded copy of the input.
 
-It becomes a module before the layer's, which makes a padded copy of the input.
+Which that is says :mod:`tatami.plan.padding`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ import math
 from torch import nn
 
 from tatami.network.layers import Conv, Layer, Pool, Shape
-from tatami.network.layers.windows import Axis, Window
-
-Pairs = tuple[tuple[int, int], ...]
+from tatami.plan.padding import explicit_padding
 
 
 def own_padding(layer: Conv | Pool, shape: Shape) -> tuple[tuple[int, ...], bool]:
@@ -39,23 +37,3 @@ def padding_module(layer: Layer, shape: Shape) -> nn.Module | None:
     kind = (nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d)[len(pairs) - 1]
     # The last axis comes first.
     return kind(tuple(n for pair in pairs[::-1] for n in pair), -math.inf if is_maximum else 0.0)
-
-
-def explicit_padding(layer: Conv | Pool, window: Window) -> Pairs | None:
-    """(before, after) along each axis where a padded copy is needed; None where the layer's own module does it all.
-
-    A maximum over a window that stands out behind the input alone needs none: it rounds its output size up.
-    """
-    even = all(axis.before == axis.after for axis in window.axes)
-    if isinstance(layer, Conv):
-        return None if even else window.padding
-    narrow = all(axis.before <= axis.size // 2 for axis in window.axes)  # as PyTorch's pooling has it
-    if narrow and (even or (layer.kind == "max" and all(_rounded_up(axis) == axis.output for axis in window.axes))):
-        return None
-    return window.padding
-
-
-def _rounded_up(axis: Axis) -> int:
-    """Output size of ``ceil_mode``: no window begins behind the input and its padding before."""
-    output = -(-(axis.length + 2 * axis.before - axis.size) // axis.stride) + 1
-    return output - ((output - 1) * axis.stride >= axis.length + axis.before)

@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from tatami.engines.torch.padding import explicit_padding, own_padding, padding_module
+from tatami.engines.torch.padding import own_padding, padding_module
 from tatami.engines.torch.rules import Place, lower
 from tatami.network.layers import GlobalAveragePool, Pool, Shape
+from tatami.plan.padding import explicit_padding
 
 
 @lower.register
