@@ -458,3 +458,17 @@ def test_a_saved_regressor_predicts_by_command_as_by_itself(tmp_path: Path) -> N
     found = predict_files(tmp_path / "m.safetensors", [tmp_path / "new.npz"])
     assert [[name for name, _ in each.values] for each in found] == [["y0", "y1"]] * 5
     np.testing.assert_allclose([[value for _, value in each.values] for each in found], estimator.predict(x[:5]), 1e-5)
+
+
+def test_on_the_torch_engine_it_is_the_same_classifier(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="PyTorch is not installed; `make test-torch` brings it")
+    X, y = bars()
+    settings: dict[str, Any] = {**QUICK, "epochs": 3, "random_state": 1, "dtype": "float64"}
+    usual = ConvNetClassifier(IMAGES, **settings).fit(X, y)
+    found = ConvNetClassifier(IMAGES, engine="torch", device="cpu", **settings).fit(X, y)
+
+    np.testing.assert_allclose(found.predict_proba(X), usual.predict_proba(X), rtol=1e-6, atol=1e-9)
+    found.save(tmp_path / "model.safetensors")
+    again = ConvNetClassifier.load(tmp_path / "model.safetensors")
+    assert again.get_params() == found.get_params()
+    np.testing.assert_array_equal(again.predict_proba(X), found.predict_proba(X))

@@ -47,6 +47,8 @@ class ConvNet(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         kind: str = "auto",
         random_state: Any = 0,
         engine: str = "cpu",
+        device: str | None = None,
+        dtype: str = "float32",
         verbose: bool = False,
     ) -> None:
         self.net = net
@@ -61,6 +63,8 @@ class ConvNet(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         self.kind = kind
         self.random_state = random_state
         self.engine = engine
+        self.device = device
+        self.dtype = dtype
         self.verbose = verbose
 
     def __sklearn_tags__(self) -> Any:
@@ -100,13 +104,20 @@ class ConvNet(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         self._samples, self._weight_decay = samples, settings.weight_decay
         self._text = print_netfile(source.program, source.name, network.input_shape, dataset.outputs)
         self._recipe = Recipe(settings.epochs, settings.lr, make_schedule(self.schedule), augment, self._seed, rows)
+        whole_loss = replace(loss, targets=True) if isinstance(loss, CrossEntropy) and rows else loss
+        self._make_model(settings.batch, whole_loss)
+
+    def _make_model(self, batch: int, loss: Loss) -> None:
+        """Compile the network, once all else of the estimator is there."""
         self.model_ = compile(
-            network,
+            self.network_,
             self.engine,
-            batch=settings.batch,
-            optimizer=make_optimizer(self.optimizer, settings.lr, weight_decay=settings.weight_decay),
-            loss=replace(loss, targets=True) if isinstance(loss, CrossEntropy) and rows else loss,
-            seed=self._seed,
+            batch=batch,
+            optimizer=make_optimizer(self.optimizer, self._recipe.lr, weight_decay=self._weight_decay),
+            loss=loss,
+            seed=self._recipe.seed,
+            device=self.device,
+            dtype=self.dtype,
         )
 
     def _run(self, training: Split, weights: Weights | None, validation: Split | None) -> None:

@@ -51,7 +51,9 @@ class ConvNetClassifier(ClassifierMixin, ConvNet):  # type: ignore[misc]  # scik
         validation: share of the samples held out of ``fit``; with it the best epoch's weights are kept.
         kind: auto, image or signal.
         random_state: of weights, order, dropout and augmentation.
-        engine: who computes: cpu or textbook.
+        engine: who computes: cpu, torch or textbook.
+        device: where the torch engine does: cuda, cuda:1, mps or cpu; the first that there is unless given.
+        dtype: float32 or float64; of the torch engine also tf32 or bf16.
         verbose: print a line for each epoch.
 
     Attributes:
@@ -81,6 +83,8 @@ class ConvNetClassifier(ClassifierMixin, ConvNet):  # type: ignore[misc]  # scik
         kind: str = "auto",
         random_state: Any = 0,
         engine: str = "cpu",
+        device: str | None = None,
+        dtype: str = "float32",
         verbose: bool = False,
     ) -> None:
         super().__init__(
@@ -96,6 +100,8 @@ class ConvNetClassifier(ClassifierMixin, ConvNet):  # type: ignore[misc]  # scik
             kind=kind,
             random_state=random_state,
             engine=engine,
+            device=device,
+            dtype=dtype,
             verbose=verbose,
         )
         self.class_weight = class_weight

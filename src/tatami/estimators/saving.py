@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tatami.data.augment import make_augment
-from tatami.engines import compile
 from tatami.errors import RunError, TatamiError
 from tatami.estimators.fitting import Recipe
 from tatami.formats import load_weights, save_weights
 from tatami.network import source_of_text
-from tatami.recipe import CrossEntropy, Loss, MeanSquaredError, make_optimizer, make_schedule
+from tatami.recipe import CrossEntropy, Loss, MeanSquaredError, make_schedule
 from tatami.train.run import Identity
 from tatami.train.targets import Standard
 
@@ -136,14 +135,7 @@ def _remade(cls: type[E], values: Mapping[str, Any], identity: Identity, tensors
         estimator.target_mean_ = np.array(values["target_mean"], np.float64)
         estimator.target_std_ = np.array(values["target_std"], np.float64)
         estimator._y_shape = tuple(values["y_shape"])
-    estimator.model_ = compile(
-        network,
-        estimator.engine,
-        batch=values["batch"],
-        optimizer=make_optimizer(estimator.optimizer, values["lr"], weight_decay=values["weight_decay"]),
-        loss=CrossEntropy(targets=True) if rows else identity.loss,
-        seed=values["seed"],
-    )
+    estimator._make_model(values["batch"], CrossEntropy(targets=True) if rows else identity.loss)
     weights = {name: tensor for name, tensor in tensors.items() if name in network.parameters()}
     estimator.model_.load_state_dict(weights)
     estimator.model_.load_training_state({name: t for name, t in tensors.items() if name not in weights})
