@@ -96,6 +96,29 @@ class NumericError(TatamiError):
     """NaN or infinity arose while computing. Names the step, and the layer where it is known."""
 
 
+class RankError(TatamiError):
+    """Another of the processes that train together is gone, or has failed.
+
+    Args:
+        said: whether another process tells the user about it.
+        code: with which the command ends.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        where: str | None = None,
+        got: object = None,
+        expected: str | None = None,
+        hint: str | None = None,
+        said: bool = False,
+        code: int = INTERRUPTED,
+    ) -> None:
+        super().__init__(problem, where=where, got=got, expected=expected, hint=hint)
+        self.said, self.code = said, code
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name closest to ``name``, letter case aside, or None when nothing is close: for *did you mean*."""
     by_folded = {candidate.casefold(): candidate for candidate in known}

@@ -95,7 +95,7 @@ def test_samples_of_a_memory_map(tmp_path: Path) -> None:
 def test_an_error_arrives_where_its_batch_would_have(ahead: int) -> None:
     class Spoilt:
         def __getitem__(self, indices: np.ndarray) -> np.ndarray:
-            if indices is PLAN[4]:
+            if np.array_equal(indices, PLAN[4]):
                 raise DataError("the file is gone", where="data.npz")
             return IMAGES[indices]
 

@@ -48,7 +48,8 @@ def test_optimizers_keep_their_own_defaults() -> None:
 
 
 def test_settings_given_are_kept() -> None:
-    config = TrainConfig("x", epochs=2, batch=10, lr=0.3, weight_decay=0.25, validation=0.3, loss="hinge", patience=3)
+    given = {"epochs": 2, "batch": 10, "lr": 0.3, "weight_decay": 0.25, "validation": 0.3, "loss": "hinge"}
+    config = TrainConfig("x", "memo", "textbook", **given)  # type: ignore[arg-type]
     resolved = vars(resolve(config, 1000))
     assert {name: resolved[name] for name in vars(config)} == vars(config)
 

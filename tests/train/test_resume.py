@@ -48,7 +48,7 @@ def stop_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[Event],
         if isinstance(event, Stepped):
             seen["step"] = event.step
 
-    monkeypatch.setattr(recording, "stop_on_interrupt", Stop)
+    monkeypatch.setattr(recording, "stop_on_interrupt", lambda ranks: Stop())
     monkeypatch.setattr("tatami.train.loop.REPORT_EVERY", 0)
     return listen
 

@@ -261,7 +261,7 @@ def test_an_interrupt_saves_everything(stripes: Path, tmp_path: Path, monkeypatc
         if isinstance(event, EpochEnded) and event.epoch == 3:
             state["stop"] = True
 
-    monkeypatch.setattr(recording, "stop_on_interrupt", Stop)
+    monkeypatch.setattr(recording, "stop_on_interrupt", lambda ranks: Stop())
     config = TrainConfig(str(stripes), epochs=50, batch=8, lr=0.01)
     outcome = train(find_network(NET), config, tmp_path / "run", listen)
     assert outcome.interrupted

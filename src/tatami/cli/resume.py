@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tatami.cli.options import Format, FormatOption
+from tatami.cli.ranks import DeviceOption, DtypeOption, EngineOption, all_ranks
 from tatami.cli.train import show_outcome
 
 
@@ -16,12 +17,20 @@ def command(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Epochs in all: more than the run had, or as many unless given.")
     ] = None,
+    engine: EngineOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """Go on with a run as if it had never stopped, bit for bit; with --epochs, for longer than it was meant to."""
+    """Go on with a run as if it had never stopped, bit for bit; with --epochs, for longer than it was meant to.
+
+    On another engine, or with another number of ranks, it is the same training, but not bit for bit.
+    """
     from tatami.cli.progress import Progress
     from tatami.train import resume
+    from tatami.train.elsewhere import Elsewhere
 
-    with Progress() as progress:
-        outcome = resume(run, progress.tell, epochs)
-    show_outcome(outcome, format)
+    with all_ranks(device) as ranks:
+        with Progress() as progress:
+            outcome = resume(run, progress.tell, epochs, Elsewhere(engine, device, dtype), ranks)
+        show_outcome(outcome, format, ranks.rank)

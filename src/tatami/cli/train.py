@@ -10,6 +10,7 @@ import typer
 
 from tatami.cli.data_options import Reading, reads_data
 from tatami.cli.options import Bindings, FitOption, Format, FormatOption, read_bindings
+from tatami.cli.ranks import DeviceOption, DtypeOption, EngineOption, all_ranks
 from tatami.errors import INTERRUPTED, OptionError
 
 if TYPE_CHECKING:
@@ -66,11 +67,23 @@ def command(
         FitOption | None, typer.Option(help="Where sizes do not divide: crop the rest and say so, or error.")
     ] = None,
     save_every: Annotated[float | None, typer.Option(help="Seconds between saves within an epoch: 60.")] = None,
-    engine: Annotated[str | None, typer.Option(help="Which engine computes: cpu, textbook.")] = None,
+    engine: EngineOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    sync_bn: Annotated[
+        bool | None, typer.Option("--sync-bn", help="BN takes its statistics over the samples of all ranks.")
+    ] = None,
+    capture: Annotated[
+        str | None, typer.Option(help="How the torch engine runs layers: none, compile, graphs.", show_default=False)
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(help="Settings from a TOML file, such as config.toml of a run; options come first.")
     ] = None,
-    run: Annotated[Path | None, typer.Option(help="A new directory for the run; runs/DATA-N unless given.")] = None,
+    run: Annotated[
+        Path | None,
+        # The second name is for torchrun, which takes the first for a short form of two options of its own.
+        typer.Option("--run", "--run-dir", help="A new directory for the run; runs/DATA-N unless given."),
+    ] = None,
     format: FormatOption = Format.table,
     *,
     reading: Reading,
@@ -82,7 +95,7 @@ def command(
         **{"loss": loss, "smoothing": smoothing, "class_weight": _weight(class_weight), "augment": augment},
         **{"ema": ema, "patience": patience, "init": init, "validation": validation, "seed": seed},
         **{"fit": fit.value if fit is not None else None, "save_every": save_every, "engine": engine},
-        "checkpoint": checkpoint,
+        **{"checkpoint": checkpoint, "device": device, "dtype": dtype, "sync_bn": sync_bn, "capture": capture},
     }
     settings = make_settings(given, reading.options(), config)
     if settings.net.startswith("sample:") or settings.net.endswith((".npz", ".gz", "-ubyte", ".zip", ".csv", ".ts")):
@@ -93,9 +106,10 @@ def command(
     from tatami.train import train
 
     source = find_network(settings.net, read_bindings(bind))
-    with Progress() as progress:
-        outcome = train(source, settings, run, progress.tell)
-    show_outcome(outcome, format)
+    with all_ranks(settings.device) as ranks:
+        with Progress() as progress:
+            outcome = train(source, settings, run, progress.tell, ranks)
+        show_outcome(outcome, format, ranks.rank)
 
 
 def make_settings(given: dict[str, Any], reading: DataOptions, config: Path | None) -> TrainConfig:
@@ -118,8 +132,15 @@ def make_settings(given: dict[str, Any], reading: DataOptions, config: Path | No
     return TrainConfig(**values)
 
 
-def show_outcome(outcome: Outcome, format: Format) -> None:
-    """Where the run lies, and its result; the exit code says whether it was interrupted."""
+def show_outcome(outcome: Outcome, format: Format, rank: int) -> None:
+    """Where the run lies, and its result, which rank 0 shows; the exit code says whether it was interrupted."""
+    if rank == 0:
+        _print_outcome(outcome, format)
+    if outcome.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _print_outcome(outcome: Outcome, format: Format) -> None:
     note = ""
     if outcome.interrupted:
         when = "" if outcome.tested else " before the first epoch ended"
@@ -130,8 +151,6 @@ def show_outcome(outcome: Outcome, format: Format) -> None:
         from tatami.cli.result import print_result
 
         print_result(outcome.tested, format, run=outcome.run.path)
-    if outcome.interrupted:
-        raise typer.Exit(INTERRUPTED)
 
 
 def _rate(text: str | None) -> float | str | None:

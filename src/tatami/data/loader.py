@@ -22,19 +22,28 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """One batch, ready for the engine.
+    """One batch, or a part of one, ready for the engine.
 
     Attributes:
-        indices: int64 (n,), rows of the split.
+        indices: int64 (n,), rows of the split; of a part that is mixed, also those of partners outside of it, behind.
         x: float32 (n, ...), standardised, and blended where there is a ``mix``.
         mix: whose label counts for how much; None where samples are not mixed.
         seconds: that it took to prepare.
+        start: place of the first sample within the whole batch.
+        total: samples of the whole batch.
     """
 
     indices: Indices
     x: NDArray[np.float32]
     mix: Mix | None
     seconds: float
+    start: int
+    total: int
+
+
+def whole(total: int) -> slice:
+    """All positions of a batch of ``total`` samples."""
+    return slice(0, total)
 
 
 class Loader:
@@ -46,6 +55,7 @@ class Loader:
         augment: changes them before that; None for nothing.
         seed: of the augmentation.
         ahead: how many batches may lie ready; with 0 there is no thread, and each is prepared when it is asked for.
+        part: which positions of a batch of so many samples are prepared; they become the same as in the whole batch.
 
     Attributes:
         waited: seconds that the consumer has waited for batches so far. When that is a good part of its time, the data
@@ -56,12 +66,18 @@ class Loader:
     """
 
     def __init__(
-        self, split: Split, preprocess: Preprocess, augment: Augment | None, seed: int, ahead: int = 2
+        self,
+        split: Split,
+        preprocess: Preprocess,
+        augment: Augment | None,
+        seed: int,
+        ahead: int = 2,
+        part: Callable[[int], slice] = whole,
     ) -> None:
         if ahead < 0:
             raise OptionError("impossible number of batches ahead", got=ahead, expected="a whole number from 0")
         self._split, self._preprocess, self._augment, self._seed = split, preprocess, augment, seed
-        self._ahead = ahead
+        self._ahead, self._part = ahead, part
         self.waited = 0.0
 
     def batches(self, plan: Sequence[Indices], epoch: int, start: int = 0) -> Iterator[Batch]:
@@ -86,14 +102,20 @@ class Loader:
 
     def _prepare(self, epoch: int, indices: Indices) -> Batch:
         began = time.perf_counter()
-        x, mix = np.asarray(self._split.x[indices]), None
+        rows, total = self._part(len(indices)), len(indices)
+        mix = self._augment.mix(self._seed, epoch, indices) if self._augment is not None else None
+        if mix is None:
+            indices = indices[rows]
+        else:
+            needed, mix = mix.part(rows)
+            indices = indices[needed]
+        x = np.asarray(self._split.x[indices])
         if self._augment is not None:
             x = self._augment(x, self._seed, epoch, indices)
-            mix = self._augment.mix(self._seed, epoch, indices)
         standardised = self._preprocess(x)
         if mix is not None:
             standardised = mix.blend(standardised)
-        return Batch(indices, standardised, mix, time.perf_counter() - began)
+        return Batch(indices, standardised, mix, time.perf_counter() - began, rows.start, total)
 
     def _in_thread(self, prepare: Callable[[Indices], Batch], wanted: Sequence[Indices]) -> Iterator[Batch]:
         ready: SimpleQueue[Batch | BaseException | None] = SimpleQueue()

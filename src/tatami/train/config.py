@@ -28,9 +28,13 @@ class TrainConfig:
     Attributes:
         data: the source of the data, as given to ``tatami train``.
         net: the network, as given; empty where the caller holds it otherwise.
-        engine: which engine computes.
+        engine: which engine computes: cpu unless given, and torch where several ranks train together.
+        device: where the torch engine computes: cuda, cuda:1, mps or cpu; the first that there is unless given.
+        dtype: float32, float64; of the torch engine also tf32 or bf16.
+        sync_bn: whether BN takes its statistics over the samples of all ranks.
+        capture: none, compile or graphs: how the torch engine runs the layers.
         epochs: passes over the training data.
-        batch: samples that the engine takes at once, at most.
+        batch: samples that the engine takes at once, at most; of several ranks, all together.
         accumulate: how many batches make one step of gradient descent.
         optimizer: sgd, momentum, nesterov, rmsprop, adam or adamw.
         lr: its (highest) learning rate; ``auto``: by a range test.
@@ -54,7 +58,11 @@ class TrainConfig:
 
     data: str
     net: str = ""
-    engine: str = "cpu"
+    engine: str | None = None
+    device: str | None = None
+    dtype: str = "float32"
+    sync_bn: bool = False
+    capture: str = "none"
     epochs: int | None = None
     batch: int | None = None
     accumulate: int = 1
@@ -83,9 +91,10 @@ class ResolvedConfig(TrainConfig):
     """Settings without open questions: what a run is trained by, and what it keeps.
 
     Attributes:
-        threads: that shared the work: with another number a run goes on, but not bit for bit.
+        threads, ranks: that shared the work: with another number a run goes on, but not bit for bit.
     """
 
+    engine: str
     epochs: int
     batch: int
     lr: float
@@ -93,6 +102,7 @@ class ResolvedConfig(TrainConfig):
     loss: str
     validation: float
     threads: int = 1
+    ranks: int = 1
 
     @property
     def step_samples(self) -> int:

@@ -22,7 +22,7 @@ from tatami.train.config import ResolvedConfig, TrainConfig
 _C = TypeVar("_C")
 
 # Settings of this machine or of this run, which another run finds anew.
-_OWN = ("threads",)
+_OWN = ("threads", "ranks")
 
 
 def to_toml(config: TrainConfig) -> str:

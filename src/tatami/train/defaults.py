@@ -14,6 +14,7 @@ from tatami.plan.machine import thread_count
 from tatami.plan.memory import StepSettings, memory
 from tatami.recipe import Hinge, MeanSquaredError, make_optimizer
 from tatami.train.config import ResolvedConfig, TrainConfig
+from tatami.train.loop import steps_per_epoch
 
 # Enough steps for a small network to settle, whatever the size of the data.
 TARGET_STEPS = 1000
@@ -51,13 +52,19 @@ def held_out_share(config: TrainConfig, dataset: Dataset) -> float:
 
 
 def resolve(
-    config: TrainConfig, samples: int, network: Network | None = None, *, is_regression: bool = False
+    config: TrainConfig,
+    samples: int,
+    network: Network | None = None,
+    *,
+    is_regression: bool = False,
+    ranks: int = 1,
 ) -> ResolvedConfig:
     """Check the settings and fill in defaults that fit ``samples`` training samples.
 
     Batches hold 64 samples, fewer where that would make less than 8 steps an epoch, or where the step of ``network``
-    would take more than half of the memory that is free; epochs give about ``TARGET_STEPS`` steps, within
-    ``MIN_EPOCHS`` and ``MAX_EPOCHS``. A learning rate of ``auto`` stays the default's until it has been looked for.
+    on the CPU engine would take more than half of the memory that is free, and as many whatever the number of
+    ``ranks``; epochs give about ``TARGET_STEPS`` steps, within ``MIN_EPOCHS`` and ``MAX_EPOCHS``. A learning rate of
+    ``auto`` stays the default's until it has been looked for.
 
     Raises:
         OptionError: a setting that makes no sense, or two that do not go together.
@@ -75,6 +82,7 @@ def resolve(
     if not config.save_every > 0:
         raise OptionError("impossible save_every", got=config.save_every, expected="a number of seconds above 0")
     loss = config.loss or ("mse" if is_regression else "cross-entropy")
+    config = replace(config, engine=engine_for(config.engine, ranks))
     batch = config.batch or _batch(samples, network, config)
     epochs = config.epochs or min(MAX_EPOCHS, max(MIN_EPOCHS, -(-TARGET_STEPS // -(-samples // batch))))
     given = None if config.lr == "auto" else config.lr
@@ -84,11 +92,54 @@ def resolve(
     filled = {
         **{"epochs": epochs, "batch": batch, "loss": loss, "validation": config.validation or 0.0},
         **{"lr": optimizer.lr, "weight_decay": optimizer.weight_decay, "threads": thread_count()},
+        "ranks": ranks,
     }
     resolved = ResolvedConfig(**{**vars(config), **filled})
     resolved.make_schedule()  # unknown names are refused here
     _check_together(resolved, is_regression)
     return resolved
+
+
+def engine_for(engine: str | None, ranks: int) -> str:
+    """The engine that is meant, which several ranks have no choice of.
+
+    Raises:
+        OptionError: one that cannot train in several ranks.
+    """
+    if ranks > 1 and engine not in (None, "torch"):
+        raise OptionError(
+            f"engine {engine} trains in one process", got=f"{ranks} ranks", expected="engine torch, or no torchrun"
+        )
+    return engine or ("cpu" if ranks == 1 else "torch")
+
+
+def check_steps(config: ResolvedConfig, samples: int) -> None:
+    """Refuse steps of which a rank would have no sample.
+
+    Raises:
+        OptionError: there are some.
+    """
+    smallest = samples // steps_per_epoch(samples, config.step_samples)
+    if smallest < config.ranks:
+        raise OptionError(
+            f"{config.ranks} ranks cannot share a step of {smallest} sample{'s' * (smallest != 1)}",
+            got=f"{samples:,} training samples in steps of at most {config.step_samples}",
+            expected="a sample for each rank",
+            hint="a larger --batch" if smallest < samples else "fewer ranks",
+        )
+
+
+def rank_batch(config: ResolvedConfig, samples: int) -> int:
+    """A rank's part of the batch; a little more where ranks would otherwise take unequal numbers of passes in a step.
+
+    In each pass they wait for one another. With ``accumulate`` a step has several, and a rank's part of a step is from
+    ``low`` to ``high`` samples, as neither the steps nor the parts are all of one size.
+    """
+    batch, steps = -(-config.batch // config.ranks), steps_per_epoch(samples, config.step_samples)
+    low, high = samples // steps // config.ranks, -(-samples // (steps * config.ranks))
+    while config.ranks > 1 and -(-low // batch) != -(-high // batch):
+        batch += 1
+    return batch
 
 
 def _check_together(config: ResolvedConfig, is_regression: bool) -> None:

@@ -10,8 +10,11 @@ from types import FrameType
 
 
 @contextmanager
-def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
+def stop_on_interrupt(ranks: int = 1) -> Iterator[Callable[[], bool]]:
     """Within the block, the first Ctrl-C or SIGTERM makes the yielded function return True; a second one interrupts.
+
+    Of several ranks a second one is ignored: ``torchrun`` passes on the Ctrl-C that the terminal has sent to all of
+    them already, and itself ends those that take too long.
 
     Signals belong to the main thread; in any other the function always returns False.
     """
@@ -21,7 +24,7 @@ def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if stopped.is_set():
+        if stopped.is_set() and ranks == 1:
             raise KeyboardInterrupt
         stopped.set()
 

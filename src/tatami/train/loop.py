@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from tatami.data import Preprocess, Split
 from tatami.data.augment import Augment
 from tatami.data.loader import Batch, Loader
 from tatami.engines import Model
+from tatami.engines.ranks import ALONE, Ranks, Share, share_of
 from tatami.errors import NumericError
 from tatami.recipe import Schedule
 from tatami.train.average import Average
@@ -55,11 +57,12 @@ class Trainer:
         epochs: passes over the samples.
         seed: of their order and augmentation.
         classes: that there are; 0 for a regression.
-        step_samples: in one step of gradient descent, at most; the model's batch unless given.
+        step_samples: in one step of gradient descent, of all ranks, at most; the model's batch unless given.
         augment: what is done to training samples.
         average: of the weights, which is then validated; None for none.
         patience: epochs without a better validation loss after which training ends; None for no limit.
         progress: how far it has come.
+        ranks: with whom each step and each validation is shared: their results do not depend on how many there are.
         ahead: how many batches are prepared ahead.
         waited, elapsed: seconds in which the model waited for data, of the seconds of all epochs, validation aside.
     """
@@ -79,6 +82,7 @@ class Trainer:
     average: Average | None = None
     patience: int | None = None
     progress: Progress = field(default_factory=Progress)
+    ranks: Ranks = field(default=ALONE)
     ahead: int = 2
     waited: float = 0.0
     elapsed: float = 0.0
@@ -119,8 +123,9 @@ class Trainer:
 
         Raises:
             NumericError: a loss is NaN or infinite.
+            RankError: another rank is gone; the three still belong together.
         """
-        loader = Loader(self.training, self.preprocess, self.augment, self.seed, self.ahead)
+        loader = self.loader(self.ahead)
         while not self.is_done:
             number = self.progress.epoch + 1
             plan = shuffled_batches(len(self.training), self.batch, self.seed, number)
@@ -141,19 +146,32 @@ class Trainer:
         self.progress = progress
         self._seconds_at_start = progress.seconds
 
+    def loader(self, ahead: int) -> Loader:
+        """What prepares this rank's part of each step's samples."""
+        part = partial(share_of, rank=self.ranks.rank, size=self.ranks.size)
+        return Loader(self.training, self.preprocess, self.augment, self.seed, ahead, part)
+
     def step(self, batch: Batch, rate: float) -> float:
-        """One step of gradient descent; the loss before it."""
+        """One step of gradient descent, of which ``batch`` is this rank's part; the loss before it."""
         if self.targets is not None:
-            return self.model.step(batch.x, self.targets(batch.indices, batch.mix), lr=rate)
-        assert self.training.y is not None
-        return self.model.step(batch.x, self.training.y[batch.indices], lr=rate)
+            y = self.targets(batch.indices, batch.mix)
+        else:
+            assert self.training.y is not None
+            y = self.training.y[batch.indices]
+        return self.ranks.step(self.model, batch.x, y, Share(batch.start, batch.total), rate)
 
     def score(self, split: Split) -> tuple[float, float | None]:
-        """Mean loss and accuracy, which a regression has not, in inference mode."""
-        found = score(self.model, split, self.preprocess)
-        if not self.classes:
-            return found.loss, None
-        return found.loss, float((found.scores.argmax(axis=1) == split.y).mean())
+        """Mean loss and accuracy, which a regression has not, in inference mode. Each rank scores its part."""
+        rows, total, loss, right, labels = share_of(len(split), self.ranks.rank, self.ranks.size), len(split), 0.0, 0, 0
+        own = split if self.ranks.size == 1 else split.take(np.arange(rows.start, rows.stop))
+        if len(own):
+            found = score(self.model, own, self.preprocess)
+            loss = found.loss * (len(own) / total)
+            if self.classes:
+                hits = found.scores.argmax(axis=1) == own.y
+                right, labels = int(hits.sum()), hits.size
+        losses, rights, all_labels = map(sum, zip(*self.ranks.exchange([loss, right, labels]), strict=True))
+        return losses, rights / all_labels if self.classes else None
 
     def _epoch(self, batches: Iterator[Batch], count: int, stop: Callable[[], bool]) -> Generator[Event, None, bool]:
         """The steps of the epoch in hand; returns whether it was stopped."""
@@ -170,8 +188,8 @@ class Trainer:
                 done,
                 step=done.step + 1,
                 batch=done.batch + 1,
-                seen=done.seen + len(batch.x),
-                total_loss=done.total_loss + loss * len(batch.x),
+                seen=done.seen + batch.total,
+                total_loss=done.total_loss + loss * batch.total,
                 recent=done.recent + (1 - SMOOTHING) * (loss - done.recent),
                 seconds=before + now - began,
             )
@@ -227,6 +245,8 @@ class Trainer:
         """Loss and accuracy on the validation samples, of the averaged weights where there are any."""
         if self.validation is None:
             return None, None
+        if self.ranks.size > 1:
+            self._share_statistics()
         if self.average is None:
             return self.score(self.validation)
         weights = self.model.state_dict()
@@ -235,3 +255,13 @@ class Trainer:
             return self.score(self.validation)
         finally:
             self.model.load_state_dict(weights)
+
+    def _share_statistics(self) -> None:
+        """Give all ranks the running statistics of rank 0, which are saved: on each, BN has seen its own samples."""
+        weights = self.model.state_dict()
+        names = [name for name, parameter in self.model.network.parameters().items() if not parameter.trainable]
+        if not names:
+            return
+        self.model.load_state_dict({**weights, **self.ranks.first({name: weights[name] for name in names})})
+        if self.average is not None:
+            self.average.weights |= self.ranks.first({name: self.average.weights[name] for name in names})

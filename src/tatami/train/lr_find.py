@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from tatami.data.loader import Batch, Loader
+from tatami.data.loader import Batch
 from tatami.errors import NumericError
 from tatami.train.loop import Trainer, shuffled_batches
 
@@ -76,7 +76,7 @@ def find_lr(trainer: Trainer, steps: int = STEPS) -> RangeTest:
 
 def _batches(trainer: Trainer) -> Iterator[Batch]:
     """Batches of one epoch after another, without end."""
-    loader = Loader(trainer.training, trainer.preprocess, trainer.augment, trainer.seed, 0)
+    loader = trainer.loader(ahead=0)
     samples = len(trainer.training)
 
     def epochs() -> Iterator[Iterator[Batch]]:

@@ -10,13 +10,14 @@ from tatami.data import Dataset, Preprocess, Split, load, refuse_unused
 from tatami.data.augment import Augment, make_augment
 from tatami.data.split import hold_out
 from tatami.engines import Model, compile
+from tatami.engines.ranks import ALONE, Ranks
 from tatami.errors import DataError, OptionError
 from tatami.network import Fit, Network, Source, print_netfile, source_of_text
 from tatami.network.layers import size_text
 from tatami.recipe import Hinge
 from tatami.train.average import Average
 from tatami.train.config import ResolvedConfig, TrainConfig
-from tatami.train.defaults import for_network, held_out_share, resolve
+from tatami.train.defaults import check_steps, for_network, held_out_share, rank_batch, resolve
 from tatami.train.digest import digest
 from tatami.train.loop import Trainer
 from tatami.train.run import Checkpoint, Held, Identity
@@ -34,19 +35,24 @@ class Material:
     augment: Augment
     training: Split
     validation: Split | None
+    ranks: Ranks = ALONE
 
     def make_model(self) -> Model:
-        """The network compiled, with its initial weights."""
+        """The network compiled, with its initial weights; each rank's takes its part of a batch."""
         config = self.config
         return compile(
             self.network,
             config.engine,
-            batch=config.batch,
+            batch=rank_batch(config, len(self.training)),
             optimizer=config.make_optimizer(),
             loss=config.training_loss(self.augment.mixup > 0),
             seed=config.seed,
             init=config.init,
             checkpoint=config.checkpoint,
+            dtype=config.dtype,
+            device=self.ranks.device or config.device,
+            sync_bn=config.sync_bn,
+            capture=config.capture,
         )
 
     def make_trainer(self, model: Model, average: Average | None = None) -> Trainer:
@@ -69,6 +75,7 @@ class Material:
             augment=self.augment,
             average=average,
             patience=config.patience,
+            ranks=self.ranks,
         )
 
 
@@ -76,8 +83,8 @@ def _standardised(split: Split, standard: Standard | None) -> Split:
     return split if standard is None or split.y is None else replace(split, y=standard(split.y))
 
 
-def new_material(source: Source, config: TrainConfig) -> tuple[Material, Held]:
-    """Data, network and settings of a new training, and what is held out.
+def new_material(source: Source, config: TrainConfig, ranks: Ranks = ALONE) -> tuple[Material, Held]:
+    """Data, network and settings of a new training by ``ranks``, and what is held out.
 
     Raises:
         TatamiError: bad text, data or settings.
@@ -91,7 +98,14 @@ def new_material(source: Source, config: TrainConfig) -> tuple[Material, Held]:
     rows, held = hold_out(dataset.train, share, config.seed)
     training = dataset.train.take(rows)
     validation = dataset.train.take(held) if len(held) else dataset.validation
-    settings = resolve(replace(config, validation=share), len(training), network, is_regression=dataset.is_regression)
+    settings = resolve(
+        replace(config, validation=share),
+        len(training),
+        network,
+        is_regression=dataset.is_regression,
+        ranks=ranks.size,
+    )
+    check_steps(settings, len(training))
     augment = make_augment(settings.augment, dataset.kind, dataset.sample_shape, len(training))
     if augment.mixup and isinstance(settings.make_loss(), Hinge):
         raise OptionError("this augmentation blends labels, which the hinge loss cannot take", hint="--augment light")
@@ -99,18 +113,25 @@ def new_material(source: Source, config: TrainConfig) -> tuple[Material, Held]:
     standard = Standard.fit(dataset.targets, training.y) if dataset.is_regression and training.y is not None else None
     preprocess = Preprocess.fit(training.x, dataset.kind, pads=config.reading.length is not None)
     identity = Identity(text, dataset.classes, preprocess, settings.make_loss(), standard)
-    material = Material(dataset, network, settings, identity, augment, training, validation)
+    material = Material(dataset, network, settings, identity, augment, training, validation, ranks)
     return material, Held(tuple(int(row) for row in held), len(dataset.train), digest(dataset))
 
 
-def material_again(text: str, dataset: Dataset, config: ResolvedConfig, point: Checkpoint, held: Held) -> Material:
-    """The material of a run that was begun before: nothing is measured anew."""
+def material_again(
+    text: str, dataset: Dataset, config: ResolvedConfig, point: Checkpoint, held: Held, ranks: Ranks
+) -> Material:
+    """The material of a run that was begun before: nothing is measured anew.
+
+    Raises:
+        OptionError: more ranks than a step has samples.
+    """
     network = source_of_text(text).build()
     out = np.array(held.validation, np.int64)
     training = dataset.train.take(np.setdiff1d(np.arange(held.samples), out, assume_unique=True))
     validation = dataset.train.take(out) if len(out) else dataset.validation
     augment = make_augment(config.augment, dataset.kind, dataset.sample_shape, len(training))
-    return Material(dataset, network, config, point.identity, augment, training, validation)
+    check_steps(config, len(training))
+    return Material(dataset, network, config, point.identity, augment, training, validation, ranks)
 
 
 def fit_to_data(source: Source, dataset: Dataset, fit: Fit = "crop") -> Network:

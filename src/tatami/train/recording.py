@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tatami.errors import NumericError
+from tatami.errors import BAD_INPUT, NumericError, RankError
 from tatami.formats import atomic_write
 from tatami.train.evaluation import event_of, examine, write_evaluation
 from tatami.train.events import Ended, EpochEnded, Event, Measured, Resumed, Tested
@@ -21,6 +22,7 @@ from tatami.train.interrupt import stop_on_interrupt
 from tatami.train.loop import Trainer
 from tatami.train.material import Material
 from tatami.train.report import read_report
+from tatami.train.rescue import mark, rescue
 from tatami.train.run import REPORT, Run
 from tatami.views.evaluation import Evaluation
 from tatami.views.report import report_html
@@ -40,7 +42,7 @@ class Outcome:
 
     Attributes:
         run: its directory.
-        tested: the result; None when it was interrupted before the first epoch's end.
+        tested: the result; None when it was interrupted before the first epoch's end, and on ranks other than 0.
         interrupted: whether it was.
         loss: of the best weights on the samples of the result; None as for ``tested``.
     """
@@ -59,19 +61,20 @@ class Outcome:
 def record(
     run: Run, material: Material, trainer: Trainer, listen: Listener, before: list[Event], first: Event
 ) -> Outcome:
-    """Train to the end, test, and write the report.
+    """Train to the end, test, and write the report. Of several ranks all train, and rank 0 does the rest.
 
     Args:
         run: where to.
         material: what is trained on.
         trainer: at the step to begin with.
-        listen: is told every event.
+        listen: is told every event, on rank 0.
         before: what the run has told already.
         first: what it tells now.
 
     Raises:
         NumericError: the loss is no number any more; what there is has been saved, tested and reported.
         RunError: the disk does not take it.
+        RankError: another rank is gone; what there is has been saved. Or rank 0 has failed.
     """
     return _Recording(run, material, trainer, listen).go(before, first)
 
@@ -81,23 +84,45 @@ class _Recording:
 
     def __init__(self, run: Run, material: Material, trainer: Trainer, listen: Listener) -> None:
         self.run, self.material, self.trainer, self.listen = run, material, trainer, listen
+        self.ranks, self.leads = trainer.ranks, trainer.ranks.rank == 0
+        self.stopped = False  # whether any rank was told to stop, which all of them know after each step
 
     def go(self, before: list[Event], first: Event) -> Outcome:
         trainer, run = self.trainer, self.run
         epochs = [event for event in before if isinstance(event, EpochEnded)]
-        if isinstance(first, Resumed):
+        marked = self.ranks.exchange(mark(run))[0]
+        if isinstance(first, Resumed) and self.leads:
             for event in before:
                 self.listen(event)
         self._tell(first)
         failure: NumericError | None = None
-        with stop_on_interrupt() as stop:
+        with ExitStack() as signals:
+            asked = signals.enter_context(stop_on_interrupt(self.ranks.size))
             try:
-                self._train(stop, epochs)
-            except NumericError as error:
-                failure = error
-            interrupted = stop() and not failure and not trainer.is_done
-            if interrupted:
-                self._save(is_best=not epochs)
+                try:
+                    self._train(asked, epochs)
+                except NumericError as error:
+                    failure = error
+                interrupted = self.stopped and not failure and not trainer.is_done
+                if interrupted:
+                    self._save(is_best=not epochs)
+                if self.ranks.size == 1:
+                    signals.close()
+                if not self.leads:
+                    return self._follow(interrupted)
+            except RankError as lost:
+                raise rescue(run, marked, trainer, self.material.identity, epochs, lost) from lost
+            return self._end(epochs, interrupted, failure)
+
+    def _follow(self, interrupted: bool) -> Outcome:
+        """Wait until rank 0 has tested."""
+        if self.ranks.exchange(False)[0]:
+            raise RankError("rank 0 has failed", said=True, code=BAD_INPUT)
+        return Outcome(self.run, None, interrupted)
+
+    def _end(self, epochs: list[EpochEnded], interrupted: bool, failure: NumericError | None) -> Outcome:
+        """Test the best weights, and write the report."""
+        trainer, run = self.trainer, self.run
         tested: Tested | Measured | None = None
         found = self._examine() if epochs else None
         if found is not None and math.isfinite(found.loss):
@@ -116,18 +141,28 @@ class _Recording:
         best = max((event.epoch for event in epochs if event.is_best), default=0)
         self._tell(Ended(reason, len(epochs), best, trainer.progress.seconds, self._starved()))
         atomic_write(run.path / REPORT, report_html(read_report(run)))
+        with suppress(RankError):  # whoever is gone now is not missed
+            self.ranks.exchange(failure is not None)
         if failure:
             failure.hint = f"{failure.hint}; what there is lies in {run.path}"
             raise failure
         return Outcome(run, tested, interrupted, tested.loss if tested else None)
 
-    def _train(self, stop: Callable[[], bool], epochs: list[EpochEnded]) -> None:
+    def _train(self, asked: Callable[[], bool], epochs: list[EpochEnded]) -> None:
         """Every step that is left; epochs are added to ``epochs`` as they end."""
+
+        def stop() -> bool:
+            self.stopped = self.ranks.any(asked())
+            return self.stopped
+
         saved = time.perf_counter()
         for event in self.trainer.events(stop):
-            self.run.append(event)
             if isinstance(event, EpochEnded):
                 epochs.append(event)
+            if not self.leads:
+                continue
+            self.run.append(event)
+            if isinstance(event, EpochEnded):
                 self._save(is_best=event.is_best)
                 self.run.write_metrics(epochs)
                 saved = time.perf_counter()
@@ -137,10 +172,14 @@ class _Recording:
             self.listen(event)
 
     def _tell(self, event: Event) -> None:
+        if not self.leads:
+            return
         self.run.append(event)
         self.listen(event)
 
     def _save(self, *, is_best: bool) -> None:
+        if not self.leads:
+            return
         trainer = self.trainer
         self.run.save(trainer.model, self.material.identity, trainer.progress, trainer.average, is_best=is_best)
 

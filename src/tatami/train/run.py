@@ -17,6 +17,7 @@ import csv
 import io
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -144,8 +145,11 @@ class Run:
         self.path = path
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self, wait: float = 0.0) -> Iterator[None]:
         """Keep other processes from writing to this run, where the system has flock; the lock ends with the process.
+
+        Args:
+            wait: seconds in which another process may come to its end.
 
         Raises:
             RunError: another process is writing to it.
@@ -155,14 +159,18 @@ class Run:
         except ImportError:  # Windows
             yield
             return
-        handle = os.open(self.path, os.O_RDONLY)
+        handle, until = os.open(self.path, os.O_RDONLY), time.monotonic() + wait
         try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise RunError(
-                    "another process is training this run", where=str(self.path), hint="wait for it, or stop it"
-                ) from error
+            while True:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError as error:
+                    if time.monotonic() >= until:
+                        raise RunError(
+                            "another process is training this run", where=str(self.path), hint="wait for it, or stop it"
+                        ) from error
+                time.sleep(0.05)
             yield
         finally:
             os.close(handle)

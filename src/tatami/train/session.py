@@ -7,53 +7,113 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from tatami.data import load
+from tatami.engines.ranks import ALONE, Ranks
 from tatami.errors import DataError, OptionError, RunError
 from tatami.network import Source
 from tatami.plan import make_plan
-from tatami.plan.machine import cpu_model, thread_count
+from tatami.plan.machine import cpu_model
 from tatami.train.average import Average
 from tatami.train.config import ResolvedConfig, TrainConfig
+from tatami.train.config_file import read_resolved, to_toml
 from tatami.train.digest import digest
+from tatami.train.elsewhere import STAY, Elsewhere, moved
 from tatami.train.events import Ended, Resumed, Started
+from tatami.train.loop import Trainer
 from tatami.train.lr_find import RangeTest, find_lr
 from tatami.train.material import Material, material_again, new_material
 from tatami.train.recording import Listener, Outcome, record
-from tatami.train.run import Run
+from tatami.train.run import Checkpoint, Held, Run
+from tatami.train.together import at_once, by_the_first, in_turn
 from tatami.train.versions import versions
 
 
-def train(source: Source, config: TrainConfig, run_path: Path | None, listen: Listener) -> Outcome:
+def train(
+    source: Source,
+    config: TrainConfig,
+    run_path: Path | None,
+    listen: Listener,
+    ranks: Ranks = ALONE,
+) -> Outcome:
     """Train the network that ``source`` describes on ``config.data``.
 
     Args:
         source: the network; INPUT and last FC may be bare, the data then say.
         config: settings.
         run_path: a new directory, or None for the first free ``runs/<data>-<n>``.
-        listen: is told every event.
+        listen: is told every event, on rank 0.
+        ranks: who trains together; they all call this.
 
     Raises:
         TatamiError: bad text, data or settings, before anything is written; NumericError later, when the loss is no
             number any more: the best weights so far remain.
+        RankError: another rank has failed or is gone; what there is has been saved.
     """
-    material, held = new_material(source, config)
+    material, held = in_turn(ranks, lambda: new_material(source, config, ranks))
+    material = at_once(ranks, lambda: _agreed(material, held))
+    trainer, said = at_once(ranks, lambda: _new_trainer(material, finds_rate=config.lr == "auto"))
+    material = replace(material, config=replace(material.config, lr=trainer.lr))
+
+    def create() -> str:
+        name, text = material.dataset.name, material.identity.network
+        return str(Run.create(run_path, name, text, material.config, held).path)
+
+    run = Run(Path(by_the_first(ranks, create)))
+    started = _started(source.name, material, trainer.steps, said)
+    with _locked(run, ranks):
+        return record(run, material, trainer, listen, [], started)
+
+
+def _agreed(material: Material, held: Held) -> Material:
+    """The material with the settings of rank 0, which may have another number of threads.
+
+    Raises:
+        DataError: the ranks have not read the same data.
+    """
+    ranks = material.ranks
+    if ranks.size == 1:
+        return material
+    texts, digests = zip(*ranks.exchange([to_toml(material.config), held.digest]), strict=True)
+    if len(set(digests)) > 1:
+        raise DataError(
+            "the ranks do not read the same data",
+            where=material.config.data,
+            got=f"{len(set(digests))} different contents on {ranks.size} ranks",
+            expected="the same files under this path on every host",
+        )
+    return replace(material, config=read_resolved(texts[0], "the settings of rank 0"))
+
+
+def _new_trainer(material: Material, *, finds_rate: bool) -> tuple[Trainer, list[str]]:
+    """A trainer, made ready while Ctrl-C leaves at once; and what is to be said of its learning rate."""
     said = []
-    if config.lr == "auto":
+    if material.ranks.size > 1:
+        said.append(f"{material.ranks.size} ranks share each step")
+    if finds_rate:
         found = _range_test(material)
         material = replace(material, config=replace(material.config, lr=found.suggestion))
         said.append(f"learning rate {found.suggestion:g}, by a range test")
-    settings, dataset = material.config, material.dataset
     model = material.make_model()
-    model.prepare()  # before anything is written, and while Ctrl-C leaves at once
-    average = None if settings.ema is None else Average(settings.ema, model.state_dict())
-    trainer = material.make_trainer(model, average)
-    run = Run.create(run_path, dataset.name, material.identity.network, settings, held)
-    started = _started(source.name, material, trainer.steps, said)
-    with run.alone():
-        return record(run, material, trainer, listen, [], started)
+    model.prepare()
+    ema = material.config.ema
+    return material.make_trainer(model, None if ema is None else Average(ema, model.state_dict())), said
+
+
+@contextmanager
+def _locked(run: Run, ranks: Ranks) -> Iterator[None]:
+    """Keep other processes than the ranks from writing to the run: rank 0 has the lock.
+
+    Raises:
+        RunError: another process is writing to it.
+    """
+    with ExitStack() as held:
+        by_the_first(ranks, lambda: held.enter_context(run.alone()))
+        yield
 
 
 def range_test(source: Source, config: TrainConfig) -> RangeTest:
@@ -65,24 +125,58 @@ def range_test(source: Source, config: TrainConfig) -> RangeTest:
     return _range_test(new_material(source, config)[0])
 
 
-def resume(path: Path, listen: Listener, epochs: int | None = None) -> Outcome:
+def resume(
+    path: Path,
+    listen: Listener,
+    epochs: int | None = None,
+    elsewhere: Elsewhere = STAY,
+    ranks: Ranks = ALONE,
+) -> Outcome:
     """Go on with a run as if it had never stopped, bit for bit; or give it more epochs.
 
     With other ``epochs`` the schedule is stretched over all of them: the learning rate goes on from where the step that
-    has been reached lies in the longer schedule.
+    has been reached lies in the longer schedule. With another engine or another number of ranks it is the same
+    training, but not bit for bit.
+
+    Args:
+        path: the run directory.
+        listen: is told every event, on rank 0.
+        epochs: in all.
+        elsewhere: where it goes on.
+        ranks: who trains together; they all call this, and see the same files.
 
     Raises:
         RunError: no run, nothing saved yet, nothing left to do, or another process is at it.
         DataError: the data are no longer those of the run.
-        OptionError: fewer epochs than are done.
+        OptionError: fewer epochs than are done; an engine or a device that cannot go on with it.
+        RankError: another rank has failed or is gone; what there is has been saved.
     """
     run = Run(path)
-    config = run.config()
-    with run.alone():
-        return _resume(run, config, listen, epochs)
+    config = at_once(ranks, run.config)
+    with _locked(run, ranks):
+        return _resume(run, config, listen, epochs, elsewhere, ranks)
 
 
-def _resume(run: Run, config: ResolvedConfig, listen: Listener, epochs: int | None) -> Outcome:
+def _resume(
+    run: Run, config: ResolvedConfig, listen: Listener, epochs: int | None, elsewhere: Elsewhere, ranks: Ranks
+) -> Outcome:
+    material, point, notes = in_turn(ranks, lambda: _material_again(run, config, epochs, elsewhere, ranks))
+    trainer = at_once(ranks, lambda: _trainer_at(run, material, point))
+    progress = point.progress
+
+    def rewrite() -> None:
+        run.forget_after(progress)
+        run.rewrite(material.config)
+
+    by_the_first(ranks, rewrite)
+    resumed = Resumed(progress.epoch, progress.step, material.config.epochs, trainer.steps, notes)
+    return record(run, material, trainer, listen, run.events(), resumed)
+
+
+def _material_again(
+    run: Run, config: ResolvedConfig, epochs: int | None, elsewhere: Elsewhere, ranks: Ranks
+) -> tuple[Material, Checkpoint, list[str]]:
+    """What a run goes on with, and what is to be said of the change."""
     path, text = run.path, run.network_text()
     point, held = run.checkpoint(), run.held()
     if epochs is not None and epochs < max(point.progress.epoch, 1):
@@ -93,8 +187,7 @@ def _resume(run: Run, config: ResolvedConfig, listen: Listener, epochs: int | No
         if config.patience is not None:
             notes.append("patience is set aside")
         config = replace(config, epochs=epochs, patience=None)
-    if config.engine == "cpu" and config.threads != thread_count():
-        notes.append(f"{thread_count()} threads instead of {config.threads}: the same training, but not bit for bit")
+    config, moves = moved(config, elsewhere, ranks.size)
     try:
         dataset = load(config.data, config.reading)
     except DataError as error:
@@ -107,28 +200,27 @@ def _resume(run: Run, config: ResolvedConfig, listen: Listener, epochs: int | No
             got=f"{len(dataset.train):,} training samples, or others, of another content",
             expected=f"the {held.samples:,} samples that {path} began with",
         )
-    material = material_again(text, dataset, config, point, held)
+    return material_again(text, dataset, config, point, held, ranks), point, [*notes, *moves]
+
+
+def _trainer_at(run: Run, material: Material, point: Checkpoint) -> Trainer:
+    """The trainer at the step that was saved."""
+    config = material.config
     model = material.make_model()
     model.prepare()
     model.load_state_dict(point.weights)
     model.load_training_state(point.optimizer)
-    average = None
-    if config.ema is not None:
-        average = Average(config.ema, point.averages or point.weights)
+    average = None if config.ema is None else Average(config.ema, point.averages or point.weights)
     trainer = material.make_trainer(model, average)
     trainer.start_at(point.progress)
     if trainer.is_done and any(isinstance(event, Ended) for event in run.events()):
         raise RunError(
             "this run is finished",
-            where=str(path),
+            where=str(run.path),
             got=f"{point.progress.epoch} of {config.epochs} epochs",
             hint=f"--epochs {max(2 * point.progress.epoch, config.epochs + 1)} gives it more",
         )
-    events = run.forget_after(point.progress)
-    run.rewrite(config)
-    progress = point.progress
-    resumed = Resumed(progress.epoch, progress.step, config.epochs, trainer.steps, notes)
-    return record(run, material, trainer, listen, events, resumed)
+    return trainer
 
 
 def _range_test(material: Material) -> RangeTest:
