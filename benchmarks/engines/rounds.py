@@ -98,8 +98,12 @@ def measure_peak() -> float:
 def run_worker(
     part: str, name: str, side: str, engine: str, *options: str, environment: dict[str, str] | None = None
 ) -> dict:
-    """What one process found, with the share of the machine that others took meanwhile; or why it found nothing."""
-    command = [sys.executable, str(WORKER), part, name, side, "--engine", engine, *options]
+    """What one process found of one side of one case."""
+    return run_process([sys.executable, str(WORKER), part, name, side, "--engine", engine, *options], environment)
+
+
+def run_process(command: list[str], environment: dict[str, str] | None = None) -> dict:
+    """The JSON of a process's last line, with the share of the machine that others took; or why it found nothing."""
     before = busy_seconds()
     start = time.time()
     variables = {**os.environ, **(environment or {}), STARTED: repr(start)}
