@@ -201,4 +201,4 @@ class _Lowering:
         if same.width != size.width:
             base = self.add(node, "wide", (base,), size)
         divisor = self.add(node, "divisor", (base,), size, saves=(base,), steps_back=2)
-        self.add(node, "", (x, divisor), size, saves=(x, divisor), steps_back=2)
+        self.add(node, "", (x, divisor), size, saves=(x, divisor), holds=(padded, means), steps_back=2)

@@ -38,6 +38,7 @@ class Operator:
         dense: False for an output that is a part of a larger tensor.
         learns: autograd records it.
         saves: which of inputs and output its backward pass reads.
+        holds: tensors that the layer's code has names for until this operator, its last one, has run.
         own: tensors that it makes besides the output, by name: kept for the backward pass, where there is one.
         parameters: those that it takes, with the bytes of their gradients.
         copies: narrow copies that it makes of them first.
@@ -57,6 +58,7 @@ class Operator:
     dense: bool = True
     learns: bool = False
     saves: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
     own: tuple[tuple[str, Size], ...] = ()
     parameters: tuple[tuple[str, int], ...] = ()
     copies: tuple[tuple[str, int], ...] = ()

@@ -193,8 +193,11 @@ class _Maker:
     def forward_pass(self) -> None:
         for node in self.network:
             self.forward(node, "forward")
-        # The caller's names hold the input until the pass has ended.
+        # The caller's names hold the input until the pass has ended, and autocast the narrow copies.
         self.read_tensor(self.network.nodes[0].name)
+        for buffer in self.buffers.values():
+            if buffer.kind == "weights":
+                buffer.last = len(self.steps) - 1
         self.output = self.network.nodes[-1]
 
     def forward(self, node: Node, phase: Phase) -> None:
@@ -213,7 +216,7 @@ class _Maker:
 
     def run(self, op: Operator) -> None:
         """One operator forward."""
-        for name in op.inputs:
+        for name in (*op.inputs, *op.holds):
             self.read_tensor(name)
         for name, count in op.copies:
             self.memory[name] = self.make(name, "weights", Size(0, count), op.node)
@@ -309,7 +312,7 @@ class _Maker:
             self.read_tensor(name).savers[op.kind] = None
         for name, _ in op.own:
             self.read_tensor(name).savers[op.kind] = None
-        for name, _ in op.copies:
+        for name, _ in op.copies[:1]:  # the weight's; a bias is not needed
             self.read_tensor(name)
         self.scratch(op, "backward")
         for i in range(op.steps_back):
