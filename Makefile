@@ -14,10 +14,10 @@ SOURCES := $(shell find src/tatami -type f -not -path '*/__pycache__/*')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-torch check lint format types contracts wheel figures kill-runs pictures bench bench-accuracy \
-  bench-gemm bench-loader bench-plan bench-training precision clean
+  bench-gemm bench-gpu-memory bench-gpu-speed bench-loader bench-plan bench-training precision clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/installed  ## train the memo's network on the built-in digits
 	$(USE)/tatami train
@@ -71,6 +71,12 @@ bench-accuracy: .venv-bench/engines  ## time to 99% on MNIST and to 85% on CIFAR
 bench-gemm: .venv-bench/engines  ## the CPU engine's matrix product beside NumPy's, on one thread
 	.venv-bench/bin/python benchmarks/gemm.py
 
+bench-gpu-memory: .venv-bench/gpu  ## on a machine with a card: memory foretold and measured, the true largest batch: an hour
+	.venv-bench/bin/python benchmarks/gpu_memory.py $(BENCH)
+
+bench-gpu-speed: .venv-bench/gpu  ## on a machine with a card: the torch engine beside a loop by hand, times foretold
+	.venv-bench/bin/python benchmarks/gpu_speed.py $(BENCH)
+
 bench-loader: .venv-bench/engines  ## how fast the loader is, beside what the CPU engine takes: into RESULTS-loader.md
 	.venv-bench/bin/python benchmarks/loader.py
 
@@ -109,6 +115,11 @@ clean:  ## remove environments, caches and what was built
 .venv-bench/plan: benchmarks/requirements-plan.txt pyproject.toml $(SOURCES)
 	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python $(PIP_INSTALL) . -r benchmarks/requirements-plan.txt
+	@touch $@
+
+.venv-bench/gpu: benchmarks/requirements-gpu.txt pyproject.toml $(SOURCES)
+	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python $(PIP_INSTALL) . -r benchmarks/requirements-gpu.txt
 	@touch $@
 
 .venv-bench/engines: benchmarks/requirements-engines.txt pyproject.toml $(SOURCES)

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 sys.path[1:1] = [str(HERE / "gpu"), str(HERE / "engines")]
 
 from foretold import foretell, largest  # noqa: E402
-from gpu_card import DRY, MISSING, about_card, card_text, known_card, need_card, run_here, taken  # noqa: E402
+from gpu_card import DRY, MISSING, about_card, card_text, known_card, run_here, taken, what_is_missing  # noqa: E402
 from gpu_cases import GpuCase, chosen  # noqa: E402
 from machine import Machine  # noqa: E402
 from memory_fit import Row  # noqa: E402
@@ -116,7 +116,7 @@ def main() -> int:
     parser.add_argument("--dry-run", action="store_true", help="on the processor, with tiny networks; writes nothing")
     parser.add_argument("-o", "--output", type=Path, default=RESULTS)
     given = parser.parse_args()
-    missing = None if given.dry_run else need_card()
+    missing = what_is_missing("cpu" if given.dry_run else "cuda")
     if missing is not None:
         return refuse(missing)
     try:

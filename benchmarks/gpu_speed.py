@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 sys.path[1:1] = [str(HERE / "gpu"), str(HERE / "engines")]
 
 from figures import Sides  # noqa: E402
-from gpu_card import DRY, MISSING, about_card, card_text, known_card, need_card, run_here  # noqa: E402
+from gpu_card import DRY, MISSING, about_card, card_text, known_card, run_here, what_is_missing  # noqa: E402
 from gpu_cases import GpuCase, chosen  # noqa: E402
 from machine import Machine  # noqa: E402
 from rounds import say  # noqa: E402
@@ -70,7 +70,7 @@ def main() -> int:
     given = parser.parse_args()
     if given.dry_run:
         given.device, given.rounds, given.seconds = "cpu", 0, 0.05
-    missing = need_card() if given.device == "cuda" else None
+    missing = what_is_missing(given.device)
     if missing is not None:
         return refuse(missing)
     try:

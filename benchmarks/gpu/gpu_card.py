@@ -22,13 +22,13 @@ DRY = "A dry run on the processor, with tiny networks: it shows that the script 
 SETTINGS = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF")
 
 
-def need_card() -> str | None:
-    """Why nothing can be measured here, in a line; None where it can."""
+def what_is_missing(device: str) -> str | None:
+    """Why nothing can be measured on ``cuda``, or on ``cpu``, here, in a line; None where it can."""
     if importlib.util.find_spec("torch") is None:
         return "PyTorch is not installed; benchmarks/requirements-gpu.txt names what is needed"
     import torch
 
-    if not torch.cuda.is_available():
+    if device == "cuda" and not torch.cuda.is_available():
         return "PyTorch finds no CUDA device here; --dry-run walks through it all on the processor"
     return None
 
