@@ -51,6 +51,8 @@ def test_the_zoo(tatami, net: str) -> None:
         ["resnet18", "--gpu", "RTX 4090", "--time", "--optimizer", "adam", "--dtype", "bf16"],
         ["vgg16", "--memory", "8GB", "--assert", "params < 1G", "--assert", "receptive_field > 64"],
         ["vgg16", "--memory", "1MB"],
+        ["vgg16", "--engine", "torch", "--memory-lines"],
+        ["vgg16", "--gpu", "RTX 4090", "--memory-lines", "--dtype", "bf16"],
         ["INPUT(8x16x1) -> CONV(1, 1x3)", "--assert", "receptive_field >= 1"],
         ["INPUT(8x8x1) -> FLATTEN", "--time", "--gpu", "RTX 4090"],
     ],

@@ -65,6 +65,10 @@ def command(
         bool,
         typer.Option("--kernels", help="How the CPU engine computes: which layers run as one, by which methods."),
     ] = False,
+    memory_lines: Annotated[
+        bool,
+        typer.Option("--memory-lines", help="What a step takes on a GPU, term by term; needs --engine torch."),
+    ] = False,
     force: Annotated[
         list[str] | None,
         typer.Option(metavar="METHOD", help="Take this method of convolution wherever it can be taken: winograd4, ..."),
@@ -90,13 +94,15 @@ def command(
     )
     if kernels and engine != "cpu":
         raise OptionError("--kernels are those of the CPU engine", got=f"engine {engine}", expected="--engine cpu")
+    if memory_lines and engine != "torch":
+        raise OptionError("--memory-lines are those of a GPU", got=f"engine {engine}", expected="--engine torch")
     source = find_network(net)
     choices = family_choices(source, given)
     if any(len(values) > 1 for values in choices.values()):
         from tatami.cli.family import print_family, read_order
 
         alone = {"--time": time, "--explain": explain, "--memory": memory, "--gpu": gpu}
-        alone["--kernels"] = kernels
+        alone |= {"--kernels": kernels, "--memory-lines": memory_lines}
         alone["--format html"] = format is PlanFormat.html
         for option in (option for option, value in alone.items() if value):
             raise OptionError(f"{option} is for one network, not for a family", expected="one value for each -D")
@@ -119,14 +125,17 @@ def command(
         raise OptionError("--sort is for a family, and this is one network", expected="several values, as in -D N=0..3")
     extras = [
         option
-        for option, given in (("--time", time), ("--memory", memory), ("--gpu", gpu), ("--kernels", kernels))
+        for option, given in (
+            *(("--time", time), ("--memory", memory), ("--gpu", gpu)),
+            *(("--kernels", kernels), ("--memory-lines", memory_lines)),
+        )
         if given
     ]
     places = "" if explain is None else "--explain"
     if format in (PlanFormat.csv, PlanFormat.markdown):
         places = f"--format {format.value}"
-    if format is PlanFormat.html and kernels:
-        places, extras = "--format html", ["--kernels"]
+    if format is PlanFormat.html and (kernels or memory_lines):
+        places, extras = "--format html", ["--kernels" if kernels else "--memory-lines"]
     if extras and places:
         raise OptionError(f"{places} has no place for {extras[0]}", expected="a table, json or html of the whole plan")
     bound = source.bind({name: values[0] for name, values in choices.items()})
@@ -146,6 +155,11 @@ def command(
         from tatami.cli.plan_batch import answer_batch
 
         largest = answer_batch(network, plan.settings, memory, gpu)
+    lines = None
+    if memory_lines:
+        from tatami.cli.plan_batch import answer_lines
+
+        lines = answer_lines(network, plan.settings, memory, gpu)
     step = _foretell(network, gpu, plan.settings) if time else None
     rows = _kernel_rows(network, plan.settings) if kernels else None
     verdicts: tuple[Verdict, ...] = ()
@@ -161,7 +175,7 @@ def command(
             print_page(plan, bound, largest, step, verdicts)
     else:
         with output_to(output):
-            print_plan(plan, largest, step, verdicts, rows, format, wide)
+            print_plan(plan, largest, lines, step, verdicts, rows, format, wide)
     failures = [verdict for verdict in verdicts if not verdict.holds]
     for failure in failures:
         typer.echo(f"failed: {failure}", err=True)

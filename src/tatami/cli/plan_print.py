@@ -14,6 +14,7 @@ from tatami.plan.budget import Verdict
 
 if TYPE_CHECKING:
     from tatami.cli.plan_batch import BatchAnswer
+    from tatami.plan.cuda import CudaMemory
     from tatami.plan.kernel_choice import KernelRow
     from tatami.plan.time import StepTime
 
@@ -23,6 +24,7 @@ _UNBOUNDED = 1000  # characters: no table is wider
 def print_plan(
     plan: Plan,
     largest: BatchAnswer | None,
+    lines: CudaMemory | None,
     step: StepTime | None,
     verdicts: tuple[Verdict, ...],
     kernels: list[KernelRow] | None,
@@ -39,6 +41,10 @@ def print_plan(
             from tatami.views.batch_text import batch_json
 
             content["largest_batch"] = batch_json(largest.found, largest.narrow, largest.again, largest.summed)
+        if lines is not None:
+            from tatami.views.memory_lines import memory_lines_json
+
+            content["memory_lines"] = memory_lines_json(lines)
         if step is not None:
             from tatami.views.time_table import time_json
 
@@ -71,6 +77,10 @@ def print_plan(
             from tatami.views.batch_text import batch_lines
 
             typer.echo("\n".join(batch_lines(largest.found, largest.narrow, largest.again, largest.summed)))
+        if lines is not None:
+            from tatami.views.memory_lines import memory_lines
+
+            typer.echo("\n".join(memory_lines(lines)))
         if step is not None:
             from tatami.views.time_table import time_table
 

@@ -54,14 +54,24 @@ def largest_batch(network: Network, settings: StepSettings, limit: int, device: 
     """
     if settings.has_arena:
         costs = layer_costs(network)
-        batch = _bisect(lambda n: memory(network, costs, replace(settings, batch=n)).peak_bytes <= limit, MAX_BATCH)
-        return _answer(network, settings, limit, batch)
-    bound = _linear_bound(network, settings, limit)
+
+        def fits(batch: int) -> bool:
+            return memory(network, costs, replace(settings, batch=batch)).peak_bytes <= limit
+
+        low, high = 0, 1
+        while high <= MAX_BATCH and fits(high):
+            low, high = high, 2 * high
+        return _answer(network, settings, limit, _bisect(fits, low, high))
     if settings.engine != "torch":
-        return _answer(network, settings, limit, bound)
+        return _answer(network, settings, limit, _linear_bound(network, settings, limit))
     foreteller = Foreteller(network, settings, device, limit)
-    batch = _bisect(foreteller.fits, bound)
-    return _answer(network, settings, limit, batch, GPU_CONTEXT + foreteller.margin)
+    reserve = GPU_CONTEXT + foreteller.margin
+    # The allocator needs a little more than the tensors: the answer lies just below their bound.
+    high = _linear_bound(network, settings, limit - reserve) + 1
+    low, step = high - 1, 1
+    while low > 0 and not foreteller.fits(low):
+        low, high, step = max(0, low - step), low, 2 * step
+    return _answer(network, settings, limit, _bisect(foreteller.fits, low, high), reserve)
 
 
 def _answer(network: Network, settings: StepSettings, limit: int, batch: int, reserve: int = 0) -> LargestBatch:
@@ -73,12 +83,8 @@ def _answer(network: Network, settings: StepSettings, limit: int, batch: int, re
     return LargestBatch(batch, chosen, limit, reserve, found, per_sample, _recomputed(costs, settings.segments))
 
 
-def _bisect(fits: Callable[[int], bool], most: int) -> int:
-    """The largest number up to ``most`` that fits, 0 for none; what fits need not be a straight line."""
-    low, high = 0, 1
-    while high <= most and fits(high):
-        low, high = high, 2 * high
-    high = min(high, most + 1)
+def _bisect(fits: Callable[[int], bool], low: int, high: int) -> int:
+    """Between ``low``, which fits, and ``high``, which does not: the number that fits while the next one does not."""
     while high - low > 1:
         middle = (low + high) // 2
         if fits(middle):
@@ -108,17 +114,14 @@ def checkpointed(
 ) -> LargestBatch | None:
     """The largest batch with activation checkpointing, over divisions of the network into up to ``MAX_SEGMENTS`` parts.
 
-    None where the network cannot be divided, or where no division helps. Source: Chen et al. 2016, section 4.1.
+    None where the network cannot be divided, or where no division seems to help. Source: Chen et al. 2016, section 4.1.
     """
     if settings.has_arena:
         return None  # that engine finds its own cuts for a batch: see tatami.plan.checkpoint
-    ways = list(divisions(network, settings))
-    if not ways:
-        return None
     # The schedule alone says which division is the best one; the allocator has its word on that one.
-    segments = max(ways, key=lambda way: _linear_bound(network, replace(settings, segments=way), limit))
-    found = largest_batch(network, replace(settings, segments=segments), limit, device)
-    return found if found.batch > largest_batch(network, settings, limit, device).batch else None
+    ways: list[Segments] = [(), *divisions(network, settings)]
+    best = max(ways, key=lambda way: _linear_bound(network, replace(settings, segments=way), limit))
+    return largest_batch(network, replace(settings, segments=best), limit, device) if best else None
 
 
 def divisions(network: Network, settings: StepSettings) -> Iterator[Segments]:

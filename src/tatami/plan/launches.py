@@ -60,8 +60,8 @@ def _layer_norm(layer: LayerNorm, inputs: tuple[Shape, ...], output: Shape) -> t
 
 @launches.register
 def _response_norm(layer: LocalResponseNorm, inputs: tuple[Shape, ...], output: Shape) -> tuple[int, int]:
-    """Composed: square, pad, mean, scale, add k, power, divide; back, one each, and the square takes two."""
-    return 7, 8
+    """Composed: square, pad, mean, scale, add k, power, divide; back, products of these, and sums of what they give."""
+    return 7, 15
 
 
 @launches.register

@@ -50,7 +50,7 @@ class Usage:
 
 def rounded(size: int) -> int:
     """The bytes of the block that serves a request of ``size`` bytes, if one of that size can be split off."""
-    return max(ROUNDING, -(-size // ROUNDING) * ROUNDING)
+    return -(-size // ROUNDING) * ROUNDING or ROUNDING
 
 
 def segment_size(size: int) -> int:
@@ -93,7 +93,9 @@ class Allocator:
         if not size:
             return True
         wanted = rounded(size)
-        block = self._take(wanted, wanted <= SMALL_REQUEST) or self._new_segment(wanted)
+        free = self._free[wanted <= SMALL_REQUEST]
+        at = bisect_left(free, (wanted,))
+        block = free.pop(at)[2] if at < len(free) else self._new_segment(wanted)
         if block is None:
             return False
         left = block.size - wanted
@@ -135,11 +137,6 @@ class Allocator:
             whole = [entry for entry in free if entry[2].before is None and entry[2].behind is None]
             self.reserved -= sum(size for size, _, _ in whole)
             self._free[small] = [entry for entry in free if entry not in whole]
-
-    def _take(self, size: int, small: bool) -> Block | None:
-        free = self._free[small]
-        at = bisect_left(free, (size,))
-        return free.pop(at)[2] if at < len(free) else None
 
     def _new_segment(self, size: int) -> Block | None:
         length = segment_size(size)

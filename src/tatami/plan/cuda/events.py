@@ -34,12 +34,13 @@ class Running:
         """What is asked for and freed in some steps of ``batch`` samples, from the program's start."""
         for tensor in self.constants:
             yield tensor.name, tensor.size
+        sizes = {name: buffer.size(batch) for name, buffer in self.schedule.buffers.items()}
         for number in range(STEPS):
             for at, (made, freed) in enumerate(self._changes):
                 if number == 0 and at in self.workspaces:
                     yield self.workspaces[at]
                 for name in made:
-                    yield name, self.schedule.buffers[name].size(batch)
+                    yield name, sizes[name]
                 for name in freed:
                     yield name, None
 
