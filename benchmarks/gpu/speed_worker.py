@@ -63,13 +63,14 @@ def hand_written_step(case: GpuCase, given: argparse.Namespace) -> Step:
 
     batches = [place(*batch) for batch in make_batches(case, BATCHES)]
 
-    def step(i: int) -> None:
+    def step(i: int) -> torch.Tensor:
         x, y = (tensor.to(device, non_blocking=True) for tensor in batches[i % BATCHES])
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast(device.type, torch.bfloat16, enabled=given.dtype == "bf16"):
             loss = functional.cross_entropy(module(x), y)
         loss.backward()
         optimizer.step()
+        return loss.detach()
 
     return step
 

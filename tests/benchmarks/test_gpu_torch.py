@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,19 @@ def test_without_a_card(script: str) -> None:
     name = script.removesuffix(".py")
     told = f"{name}: PyTorch finds no CUDA device here; --dry-run walks through it all on the processor\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
+
+
+@pytest.mark.parametrize("name", ["lenet", "small"])
+def test_both_sides_train_one_network(bench, name: str) -> None:
+    worker = bench("speed_worker")
+    case = bench("gpu_cases").CASES[name].with_batch(4).without_dropout()
+    mine, by_hand = (
+        make(case, Namespace(dtype="float32", device="cpu", side="by-hand"))
+        for make in (worker.tatami_step, worker.hand_written_step)
+    )
+    losses = [(mine(i), float(by_hand(i))) for i in range(6)]
+    assert [a for a, _ in losses] == pytest.approx([b for _, b in losses], rel=1e-5)
+    assert losses[0] != losses[2]  # the same batch again, by other weights
 
 
 @pytest.mark.slow

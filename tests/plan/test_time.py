@@ -169,6 +169,12 @@ def test_bf16_halves_the_bytes_and_rounds_the_weights_each_step() -> None:
     assert foretell(text, dtype="bf16").update.bytes == foretell(text).update.bytes == 12 * (64 * 64 + weights)
 
 
+def test_bf16_rounds_the_batch() -> None:
+    time = foretell("INPUT(8x8x4) -> CONV(4, 1)", batch=5, dtype="bf16")
+    assert time.layers[0].forward.bytes == 5 * X * (4 + 2)
+    assert foretell("INPUT(8x8x4) -> CONV(4, 1)", batch=5).layers[0].forward.bytes == 0
+
+
 def test_rounding_weights_takes_a_kernel_a_tensor() -> None:
     text = "INPUT(8x8x4) -> CONV(4, 1, bias=no) -> BN -> FC(5)"
     for name, tensors in (("conv1", 1), ("fc1", 2), ("bn1", 0)):

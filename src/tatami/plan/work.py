@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from tatami.network import Network, Node
-from tatami.network.layers import Conv, Dense, Layer, Shape, product
+from tatami.network.layers import Conv, Dense, Input, Layer, Shape, product
 from tatami.plan.devices import Dtype
 from tatami.plan.gradients import backward_products
 from tatami.plan.launches import launches
@@ -76,6 +76,8 @@ def layer_work(
         if eager:
             extra = _apart(node.layer, width, output, trainable)
             forward, backward = forward + extra[0], backward + extra[1]
+    elif isinstance(node.layer, Input) and eager and width < 4:
+        forward, backward = Work(bytes=(4 + width) * output, kernels=1), Work()  # the batch comes in float32
     else:
         values, kernels = moved(node.layer, shapes, node.shape), launches(node.layer, shapes, node.shape)
         forward = Work(bytes=width * (batch * values[0] + own), kernels=kernels[0])
