@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -39,12 +39,9 @@ def with_batches(cases: dict[str, GpuCase], small: int | None) -> dict[str, GpuC
 
 
 def measure(
-    cases: dict[str, GpuCase],
-    rounds: int,
-    run: Callable[[str, GpuCase, str], dict],
-    save: Callable[[dict[str, Sides]], None],
-) -> dict[str, Sides]:
-    """The sides of every case in turn, round after round; a round that does not count comes first."""
+    cases: dict[str, GpuCase], rounds: int, run: Callable[[str, GpuCase, str], dict]
+) -> Iterator[dict[str, Sides]]:
+    """The sides of every case in turn, round after round, given out after each; the first does not count."""
     found: dict[str, Sides] = {}
     for i in range(rounds + 1):
         for key, case in cases.items():
@@ -54,8 +51,7 @@ def measure(
                 sides.setdefault(side, []).append(result)
                 told = f"{1000 * result['median']:.2f} ms" if "median" in result else result["error"]
                 say(f"{key} {side}, round {i}, the last is {rounds}: {told}")
-        save(found)
-    return found
+        yield found
 
 
 def main() -> int:
@@ -87,15 +83,12 @@ def main() -> int:
         options = ["--batch", case.batch, "--dtype", given.dtype, "--device", given.device, "--seconds", given.seconds]
         return run_here(sys.executable, "speed_worker.py", name, side, *map(str, options))
 
-    def page(found: dict[str, Sides]) -> str:
-        text = f"{machine.about('torch', given.rounds)}\n{about} Computed in {given.dtype}."
-        return report(found, cases, text, given.dtype, card)
-
-    def save(found: dict[str, Sides]) -> None:
+    for found in measure(cases, given.rounds, run):
+        where = f"{machine.about('torch', given.rounds)}\n{about} Computed in {given.dtype}."
+        page = report(found, cases, where, given.dtype, card)
         if given.device == "cuda":
-            given.output.write_text(page(found), encoding="utf-8")
-
-    print(page(measure(cases, given.rounds, run, save)))
+            given.output.write_text(page, encoding="utf-8")
+    print(page)
     return 0
 
 

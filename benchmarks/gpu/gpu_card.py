@@ -16,7 +16,7 @@ from tatami.plan.devices import Device
 
 HERE = Path(__file__).parent
 MISSING = 2  # exit code where there is no card
-DRY = "A dry run on the processor, with tiny networks: it shows that the script works. Nothing of CUDA was measured."
+DRY = "On the processor: this shows that the script works. Nothing of CUDA was measured."
 
 # The allocator that is foretold is PyTorch's in its default configuration.
 SETTINGS = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF")
