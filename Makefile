@@ -13,8 +13,8 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 SOURCES := $(shell find src/tatami -type f -not -path '*/__pycache__/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch check lint format types contracts wheel figures kill-runs pictures bench bench-accuracy \
-  bench-gemm bench-gpu-memory bench-gpu-speed bench-loader bench-plan bench-training precision clean
+.PHONY: help demo test test-torch check lint format types contracts wheel figures memory-table kill-runs pictures bench \
+  bench-accuracy bench-gemm bench-gpu-memory bench-gpu-speed bench-loader bench-plan bench-training precision clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ wheel: .venv-dev/installed  ## build the wheel and try it in a clean environment
 
 figures: .venv/installed  ## accuracies, counts and times that must be so: some minutes
 	$(USE)/python scripts/check_figures.py
+
+memory-table: .venv-dev/torch  ## foretold memory beside PyTorch's own word, into docs/gpu-memory.md: some minutes
+	OMP_NUM_THREADS=1 $(DEV)/python scripts/memory_table.py
 
 kill-runs: .venv/installed  ## kill a training 20 times, resume it, compare its weights bit for bit: some minutes
 	$(USE)/python scripts/kill_runs.py

@@ -194,6 +194,14 @@ def test_checkpoint_is_true_or_false(value):
         compile(network_of(DEEP), checkpoint=value)
 
 
-def test_the_plan_of_other_engines_takes_segments_instead():
-    with pytest.raises(OptionError, match="checkpoint is for the CPU engine"):
-        StepSettings(engine="torch", checkpoint=True)
+def test_the_plan_of_pytorch_knows_it():
+    network = find_network("resnet50").build()
+    settings = StepSettings(8, engine="torch")
+    usual, again = (memory(network, (), replace(settings, checkpoint=each)) for each in (False, True))
+    assert again.peak_bytes < 0.7 * usual.peak_bytes
+    assert {step.phase for step, _ in again.timeline} >= {"recompute"}
+
+
+def test_segments_are_for_pytorch():
+    with pytest.raises(OptionError, match="segments are for PyTorch; got cpu; expected checkpoint, for the CPU engine"):
+        StepSettings(segments=(("conv1",),))

@@ -210,8 +210,9 @@ def test_inference_keeps_nothing() -> None:
     ("settings", "message"),
     [
         ({"engine": "tpu"}, "no memory is known for this engine; got tpu; expected cpu, torch, torch-cpu"),
-        ({"dtype": "fp8"}, "unknown dtype; got fp8; expected float32, bf16"),
-        ({"dtype": "bf16"}, "the CPU engine computes in float32"),
+        ({"dtype": "fp8"}, "unknown dtype; got fp8; expected float32, tf32, bf16"),
+        ({"dtype": "bf16"}, "the CPU engine computes in float32; got bf16; expected --engine torch for bf16"),
+        ({"dtype": "tf32"}, "the CPU engine computes in float32; got tf32; expected --engine torch for tf32"),
     ],
 )
 def test_bad_settings(settings: dict[str, str], message: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tatami.network import Network, build, zoo
 from tatami.notation import parse
+from tatami.plan.checkpoint import even_segments
 from tatami.plan.kept import TORCH_CPU, Engine
 from tatami.plan.program import scored_network
 from tatami.plan.schedule import make_schedule
@@ -36,10 +37,10 @@ def zoo_network(name: str) -> Network:
     return build(parse(entry.text), input_shape=entry.input_shape, classes=entry.classes)
 
 
-def foretold(network: Network, batch: int, engine: Engine = WATCHED, *, bits: int = 32, training: bool = True):
+def foretold(network: Network, batch: int, engine: Engine = WATCHED, *, training: bool = True, **settings):
     """The plan's word on the same step, without what is constant."""
     network = scored_network(network, CrossEntropy()) if training else network
-    schedule = make_schedule(network, engine, bits=bits, training=training)
+    schedule = make_schedule(network, engine, training=training, **settings)
     kept = schedule.kept() if training else ()
     return Rehearsal(sum(buffer.size(batch) for buffer in kept), max(schedule.alive(batch)))
 
@@ -80,6 +81,15 @@ def test_mixed_precision_of_batch_norm_on_a_cpu_has_narrow_statistics(net: str) 
     found, seen = foretold(network, 2, bits=16), rehearse(network, 2, mixed=True)
     assert found.saved - seen.saved == 2 * statistics
     assert found.peak == pytest.approx(seen.peak, rel=0.002)
+
+
+@pytest.mark.parametrize(
+    "net", ["convnext_t", "googlenet", "inceptiontime", "lenet5", "mobilenet_v2", "resnet18", "resnet50", "vgg11"]
+)
+def test_checkpointing_to_the_byte(net: str) -> None:
+    network = zoo_network(net)
+    found = foretold(network, 8, segments=even_segments(network))
+    assert found.peak == rehearse(network, 8, checkpoint=True).peak
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def command(
     engine: Annotated[
         str | None, typer.Option(help="Whose memory: cpu, or torch (a GPU), which --gpu and --memory take.")
     ] = None,
-    dtype: Annotated[str, typer.Option(help="float32, or bf16 for mixed precision.")] = "float32",
+    dtype: Annotated[str, typer.Option(help="float32; on a GPU tf32, or bf16 for mixed precision.")] = "float32",
     inference: Annotated[bool, typer.Option("--inference", help="The memory of inference, not of training.")] = False,
     memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Find the largest batch for this memory: 24GB, 16GiB.")
@@ -186,6 +186,7 @@ def command(
 def _foretell(network: Network, gpu: str | None, settings: StepSettings) -> StepTime:
     """The time of a step on the card ``gpu``, or on this machine, which is measured first where that was never done."""
     from tatami.plan.card_names import find_device
+    from tatami.plan.devices import DTYPES
     from tatami.plan.time import foretell_time
 
     if gpu is not None:
@@ -194,7 +195,7 @@ def _foretell(network: Network, gpu: str | None, settings: StepSettings) -> Step
         from tatami.engines.calibration import machine_device
 
         device = machine_device(lambda line: typer.echo(line, err=True))
-    dtype: Dtype = "bf16" if settings.dtype == "bf16" else "float32"
+    dtype: Dtype = next(name for name in DTYPES if name == settings.dtype)
     return foretell_time(network, device, settings.batch, settings.optimizer, dtype)
 
 

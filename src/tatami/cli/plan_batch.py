@@ -31,7 +31,7 @@ def answer_batch(network: Network, settings: StepSettings, memory: str | None, g
     """
     device, limit = _card(memory, gpu)
     assert limit is not None  # one of them is given
-    is_wide = settings.engine == "torch" and settings.dtype == "float32"
+    is_wide = settings.engine == "torch" and settings.dtype != "bf16"
     found = largest_batch(network, settings, limit, device)
     again = checkpointed(network, settings, limit, device) if settings.training else None
     return BatchAnswer(

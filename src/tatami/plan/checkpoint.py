@@ -61,6 +61,17 @@ def even_cuts(network: Network) -> tuple[str, ...]:
     return _spread(cut_points(network), until, until[network.nodes[-1].name], round(math.sqrt(len(network))))
 
 
+def even_segments(network: Network) -> tuple[tuple[str, ...], ...]:
+    """The layers between :func:`even_cuts`, each segment up to its cut; what lies behind the last one is left out."""
+    segments: list[tuple[str, ...]] = []
+    names = [node.name for node in network.nodes[1:]]
+    for cut in even_cuts(network):
+        end = names.index(cut) + 1
+        segments.append(tuple(names[:end]))
+        names = names[end:]
+    return tuple(segments)
+
+
 def _spread(points: list[str], until: Mapping[str, int], total: int, parts: int) -> tuple[str, ...]:
     """Of the points, in order, those nearest to where the total is divided into equal parts."""
     wanted = [total * i / parts for i in range(1, parts)]

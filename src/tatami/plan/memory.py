@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from tatami.errors import OptionError
 from tatami.network import Network
-from tatami.plan.checkpoint import with_cuts
+from tatami.plan.checkpoint import even_segments, with_cuts
 from tatami.plan.constant import constant_tensors
 from tatami.plan.cost import FLOAT32, LayerCost
 from tatami.plan.kept import ENGINES, check_engine
@@ -25,7 +25,7 @@ from tatami.plan.schedule import Kind, Schedule, Step, make_schedule
 from tatami.plan.tiny import is_tiny
 from tatami.recipe import SGD, CrossEntropy, Loss, Optimizer
 
-DTYPES = {"float32": 32, "bf16": 16}
+DTYPES = {"float32": 32, "tf32": 32, "bf16": 16}
 
 Segments: TypeAlias = tuple[tuple[str, ...], ...]
 
@@ -38,11 +38,11 @@ class StepSettings:
         batch: samples in the step.
         optimizer: whose state is counted.
         engine: cpu, torch or torch-cpu: see :mod:`tatami.plan.kept`.
-        dtype: float32, or bf16: activations of 16 bits, weights and their gradients of 32, with a copy of 16 of the
-            parameters of CONV and FC (mixed precision, Micikevicius et al. 2017, section 3.1).
+        dtype: float32; tf32, which rounds products only; or bf16: activations of 16 bits, weights and their gradients
+            of 32, with a copy of 16 of the parameters of CONV and FC (mixed precision, Micikevicius et al. 2017, 3.1).
         training: False for inference: the forward pass alone.
-        segments: layers that checkpointing runs again in PyTorch: see :mod:`tatami.plan.schedule`. The CPU engine finds
-            its own where ``checkpoint`` says so: see :mod:`tatami.plan.checkpoint`.
+        segments: layers that checkpointing runs again in PyTorch: see :mod:`tatami.plan.schedule`.
+        checkpoint: whether the engine runs segments of its own choice again: see :mod:`tatami.plan.checkpoint`.
         loss: whose labels the CPU engine keeps.
         forced: methods of convolution that the CPU engine takes wherever it can: see :mod:`tatami.plan.methods`.
         accumulate: whether the gradients of several passes are summed. In PyTorch they then live from step to step,
@@ -72,10 +72,9 @@ class StepSettings:
             raise OptionError("this is no optimizer", got=repr(self.optimizer), expected="tatami.Adam(), for example")
         if self.dtype not in DTYPES:
             raise OptionError("unknown dtype", got=self.dtype, expected=", ".join(DTYPES))
-        if self.dtype == "bf16" and self.engine == "cpu":
-            raise OptionError("the CPU engine computes in float32", got="bf16", expected="--engine torch for bf16")
-        if self.checkpoint and self.engine != "cpu":
-            raise OptionError("checkpoint is for the CPU engine", got=self.engine, expected="segments, elsewhere")
+        if self.dtype != "float32" and self.engine == "cpu":
+            expected = f"--engine torch for {self.dtype}"
+            raise OptionError("the CPU engine computes in float32", got=self.dtype, expected=expected)
         check_engine(self.engine)
         if self.segments and self.engine == "cpu":
             raise OptionError("segments are for PyTorch", got=self.engine, expected="checkpoint, for the CPU engine")
@@ -221,12 +220,14 @@ def program_settings(network: Network, settings: StepSettings) -> Settings:
 
 def step_schedule(network: Network, settings: StepSettings) -> Schedule:
     """The schedule that the settings ask for."""
+    network = scored_network(network, settings.loss) if settings.training else network
+    segments = even_segments(network) if settings.checkpoint and settings.training else settings.segments
     return make_schedule(
-        scored_network(network, settings.loss) if settings.training else network,
+        network,
         ENGINES[settings.engine],
         bits=DTYPES[settings.dtype],
         training=settings.training,
-        segments=settings.segments,
+        segments=segments,
         accumulate=settings.accumulate,
         optimizer=settings.optimizer,
     )

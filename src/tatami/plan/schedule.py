@@ -10,7 +10,7 @@ keeps nothing of its forward pass but what enters and leaves it; the backward pa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -116,8 +116,15 @@ def make_schedule(
     return Schedule(tuple(maker.steps), maker.buffers)
 
 
-def shared_memory(network: Network, engine: Engine, training: bool = True) -> set[str]:
-    """The nodes whose output lies in their input's memory: views, and layers that write over what nobody else needs."""
+def shared_memory(network: Network, engine: Engine, training: bool = True, cuts: Collection[str] = ()) -> set[str]:
+    """The nodes whose output lies in their input's memory: views, and layers that write over what nobody else needs.
+
+    Args:
+        network: any network.
+        engine: what its layers keep.
+        training: whether a backward pass follows.
+        cuts: nodes whose output checkpointing keeps: nobody writes over it.
+    """
     consumers = network.consumers()
     found: set[str] = set()
     for node in network.nodes[1:]:
@@ -129,7 +136,9 @@ def shared_memory(network: Network, engine: Engine, training: bool = True) -> se
             while under[-1].name in found:
                 under.append(network[under[-1].inputs[0]])
             alone = all(len(consumers[other.name]) == 1 for other in under)
-            needed = training and any(isinstance(other.layer, engine.keeps_output) for other in under)
+            needed = training and any(
+                other.name in cuts or isinstance(other.layer, engine.keeps_output) for other in under
+            )
             if alone and not needed and not isinstance(under[-1].layer, Input):
                 found.add(node.name)
     return found
@@ -156,7 +165,8 @@ class _Maker:
         self.network, self.engine, self.bits, self.training = network, engine, bits, training
         self.accumulate, self.segments = accumulate, segments
         self.segment_of = {name: i for i, names in enumerate(segments) for name in names}
-        self.operators = lower(network, engine, shared_memory(network, engine, training), bits=bits, training=training)
+        shared = shared_memory(network, engine, training, {names[-1] for names in segments})
+        self.operators = lower(network, engine, shared, bits=bits, training=training)
         self.steps: list[Step] = []
         self.buffers: dict[str, Buffer] = {}
         self.memory: dict[str, str] = {}  # in which buffer a tensor lies
@@ -192,7 +202,7 @@ class _Maker:
 
     def forward_pass(self) -> None:
         for node in self.network:
-            self.forward(node, "forward")
+            self.forward(node)
         # The caller's names hold the input until the pass has ended, and autocast the narrow copies.
         self.read_tensor(self.network.nodes[0].name)
         for buffer in self.buffers.values():
@@ -200,15 +210,15 @@ class _Maker:
                 buffer.last = len(self.steps) - 1
         self.output = self.network.nodes[-1]
 
-    def forward(self, node: Node, phase: Phase) -> None:
+    def forward(self, node: Node) -> None:
         """Make what the layer's operators make, and read what they read."""
         if isinstance(node.layer, Input):
-            self.begin(phase, node.name)
+            self.begin("forward", node.name)
             size = Size(FLOAT_BITS * product(node.shape))
             self.enter(node.name, self.make(node.name, "input", size, node.name), size)
             return
         for op in self.operators[node.name]:
-            self.begin(phase, node.name)
+            self.begin("forward", node.name)
             self.run(op)
 
     def enter(self, tensor: str, memory: str, size: Size, dense: bool = True) -> None:
@@ -285,15 +295,29 @@ class _Maker:
             segment = self.segment_of.get(node.name)
             if segment is not None and segment not in done:
                 done.add(segment)
-                for name in self.segments[segment]:
-                    self.forward(self.network[name], "recompute")
+                self.run_again(segment)
             for op in reversed(self.operators[node.name]):
                 if op.learns and op.output in self.gradients:
                     self.begin("backward", node.name)
                     self.backward(op)
+                    for name in self.entering(segment):  # held as long as anything may have to run again
+                        self.read_tensor(name)
         # The caller's names hold scores, loss, and the gradient that it begins with until both passes have ended.
         for name in (self.memory[self.output.name], self.memory[_LOSS], f"d {_LOSS}"):
             self.read(name)
+
+    def run_again(self, segment: int) -> None:
+        """A segment forward once more, until everything is there that its backward pass reads."""
+        ops = [op for name in self.segments[segment] for op in self.operators[name]]
+        needed = [i for i, op in enumerate(ops) if op.learns and (op.saves or op.own)]
+        for op in ops[: max(needed, default=-1) + 1]:
+            self.begin("recompute", op.node)
+            self.run(op)
+
+    def entering(self, segment: int | None) -> set[str]:
+        """The layers whose outputs enter a segment."""
+        names = () if segment is None else self.segments[segment]
+        return {source for name in names for source in self.network[name].inputs} - set(names)
 
     def give(self, tensor: str, size: Size, node: str) -> _Gradient:
         """A new gradient for a tensor, of its size."""

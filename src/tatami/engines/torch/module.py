@@ -54,7 +54,7 @@ class NetworkModule(nn.Module):
     def __init__(self, network: Network, cuts: Sequence[str] = ()) -> None:
         super().__init__()
         self.draws = Draws()
-        in_place = _in_place(network, cuts)
+        in_place = shared_memory(network, TORCH, cuts=cuts)
         last = {source: node.name for node in network for source in node.inputs}
         calls = []
         for number, node in enumerate(network.nodes[1:], start=1):
@@ -126,19 +126,6 @@ def _as_it_is() -> Iterator[None]:
 def module_name(node: str) -> str:
     """A node's name as PyTorch takes it for a submodule."""
     return node.replace(".", "_")
-
-
-def _in_place(network: Network, cuts: Sequence[str]) -> set[str]:
-    """The nodes that may write over their input: never over what checkpointing keeps."""
-    shared = shared_memory(network, TORCH)
-    found = set()
-    for name in shared:
-        under = [network[name].inputs[0]]
-        while under[-1] in shared:
-            under.append(network[under[-1]].inputs[0])
-        if not set(under) & set(cuts):
-            found.add(name)
-    return found
 
 
 def _divided(source: str, calls: Sequence[Call], cuts: Sequence[str]) -> list[tuple[str, list[Call]]]:

@@ -20,6 +20,7 @@ from tatami.engines.torch.module import NetworkModule
 from tatami.engines.torch.optimizers import make_optimizer
 from tatami.engines.torch.rules import channels_first
 from tatami.network import Network
+from tatami.plan.checkpoint import even_cuts
 from tatami.plan.program import scored_network
 from tatami.recipe import SGD, CrossEntropy, Loss, Optimizer
 
@@ -68,6 +69,7 @@ def rehearse(
     loss: Loss | None = None,
     training: bool = True,
     mixed: bool = False,
+    checkpoint: bool = False,
 ) -> Rehearsal:
     """Rehearse one step on a CPU.
 
@@ -78,11 +80,12 @@ def rehearse(
         loss: cross-entropy unless given.
         training: False for the forward pass of inference.
         mixed: in mixed precision, bf16.
+        checkpoint: whether the engine runs parts of the forward pass again.
     """
     loss = loss or CrossEntropy()
     scored = scored_network(network, loss)
     with FakeTensorMode(allow_non_fake_inputs=True):
-        module = NetworkModule(scored)
+        module = NetworkModule(scored, even_cuts(scored) if checkpoint else ())
         _lay_channels_last(module)
         module.train(training)
         updates = make_optimizer(optimizer or SGD(), list(module.parameters()))
