@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -29,6 +29,7 @@ from tatami.engines.torch.rules import channels_first, channels_last
 from tatami.engines.torch.transfer import Transfer
 from tatami.errors import DataError, NumericError
 from tatami.network import Network
+from tatami.network.layers import Dropout
 from tatami.plan.checkpoint import even_cuts
 from tatami.plan.program import scored_network
 from tatami.recipe import Loss, Optimizer
@@ -77,15 +78,16 @@ class TorchModel:
         self.module = on_device(module, self.device, dtype, len(network.input_shape) - 1)
         self.module.draws.seed = seed
         self.module.draws.native = self.device.type != "cpu" or capture != "none"
+        self._drops = any(isinstance(node.layer, Dropout) for node in scored)
         self._tensors = dict(_tensors(network, self.module))
         self._load(initial_weights(network, seed, dtype, init))
         self._parameters = {n: t for n, t in self._tensors.items() if isinstance(t, nn.Parameter)}
         self._running = [t for t in self._tensors.values() if not isinstance(t, nn.Parameter)]
         self._before = [torch.empty_like(tensor) for tensor in self._running]
         reached = _reached(scored)
-        self._idle = [p for n, p in self._parameters.items() if n.rpartition(".")[0] not in reached]
-        for parameter in self._idle:  # a layer that leads nowhere has no influence on the loss
-            parameter.requires_grad_(False)
+        for name, parameter in self._parameters.items():
+            if name.rpartition(".")[0] not in reached:  # a layer that leads nowhere has no influence on the loss
+                parameter.requires_grad_(False)
         self._optimizer = make_optimizer(optimizer, list(self._parameters.values())) if self._parameters else None
         if capture != "none":
             self.module.compile(mode={"compile": "default", "graphs": "reduce-overhead"}[capture])
@@ -99,6 +101,7 @@ class TorchModel:
                     device_ids=[self.device] if self.device.type == "cuda" else None,
                     gradient_as_bucket_view=True,
                 )
+        self._wide_dtype = torch.float64 if dtype == np.float64 else torch.float32
         self._transfer = Transfer(self.device)
 
     def __repr__(self) -> str:
@@ -158,38 +161,46 @@ class TorchModel:
         self.module.train()
         if self._running:
             torch._foreach_copy_(self._before, self._running)
-        parts = parts_of(len(x), self.batch)
-        total = 0.0
+        parts = self._parts(len(x), share)
+        total = torch.zeros((), dtype=self._wide_dtype, device=self.device)
+        found: Callable[[], float] = lambda: 0.0  # noqa: E731
         for i, part in enumerate(parts):
-            draws = self.module.draws
-            draws.step, draws.start = random_step(self.steps, i), share.start
-            if draws.native:
-                torch.manual_seed(hash((self.seed, draws.step, draws.start)) % 2**63)
-            whole = self._whole
-            alone = whole is not self.module and part is not parts[-1]
-            with whole.no_sync() if alone else nullcontext():  # the ranks sum their gradients with the last part
-                total += self._pass(x[part], y[part], (part.stop - part.start) / share.total)
-        for parameter in self._parameters.values():
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-        return total
-
-    def _pass(self, x: Array, y: Array, weight: float) -> float:
-        """A part's mean loss times ``weight``, summed over the ranks, with its gradients added to those there are."""
-        with computing(self.precision, self.device):
-            scores = self._whole(self._samples(x))
-        loss = weight * loss_of(self.loss, self._wide(scores), self._labels(y))
-        over_all = loss.detach().clone()
-        if self._ranks > 1:
-            distributed.all_reduce(over_all)
-        found = self._transfer.fetch(over_all)  # on its way while the backward pass is already being queued
-        if loss.requires_grad:
-            with computing(self.precision, self.device):
-                (loss * self._ranks).backward()  # the ranks take the mean of their gradients
+            self._seed(i, share.start)
+            is_last = i == len(parts) - 1
+            alone = self._whole is not self.module and not is_last
+            with self._whole.no_sync() if alone else nullcontext():  # ranks sum their gradients with the last part
+                with computing(self.precision, self.device):
+                    scores = self._whole(self._samples(x[part]))
+                loss = loss_of(self.loss, self._wide(scores), self._labels(y[part]))
+                loss = loss * ((part.stop - part.start) / share.total)
+                total += loss.detach()
+                if is_last:
+                    if self._ranks > 1:
+                        distributed.all_reduce(total)
+                    found = self._transfer.fetch(total)  # on its way while the backward pass is being queued
+                if loss.requires_grad:
+                    with computing(self.precision, self.device):
+                        (loss * self._ranks).backward()  # they take the mean of their gradients
         value = found()
         if not math.isfinite(value):
             raise self._not_finite(x, value)
+        for parameter in self._parameters.values():
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
         return value
+
+    def _parts(self, samples: int, share: Share) -> list[slice]:
+        """Parts of this rank's samples of a step: as many on every rank, where each has so many samples."""
+        largest = -(-share.total // self._ranks)
+        count = min(samples, math.ceil(largest / self.batch))
+        return parts_of(samples, math.ceil(samples / count))
+
+    def _seed(self, part: int, start: int) -> None:
+        """What the random numbers of a pass follow from."""
+        draws = self.module.draws
+        draws.step, draws.start = random_step(self.steps, part), start
+        if draws.native and self._drops:
+            torch.manual_seed(hash((self.seed, draws.step, start)) % 2**63)
 
     def _clip(self) -> None:
         """Where the gradient is too long, shorten it (Pascanu et al. 2013, algorithm 1)."""
@@ -215,12 +226,12 @@ class TorchModel:
         """Who began it: the pass is made again, up to the first layer with NaN or infinity in its output."""
         if not np.isfinite(x).all():
             return DataError("the samples hold NaN or infinity", where="x", hint="mend or leave out such samples")
-        found: list[str] = []
+        names: list[str] = []
 
         def look(name: str) -> Any:
             def hook(module: nn.Module, inputs: Any, output: torch.Tensor) -> None:
-                if not found and not torch.isfinite(output).all():
-                    found.append(name)
+                if not names and not torch.isfinite(output).all():
+                    names.append(name)
 
             return hook
 
@@ -228,14 +239,15 @@ class TorchModel:
         hooks = [self.module.layer(name).register_forward_hook(look(name)) for name in nodes]
         try:
             with torch.no_grad(), computing(self.precision, self.device):
-                self.module(self._samples(x))
+                for part in parts_of(len(x), self.batch):
+                    self.module(self._samples(x[part]))
         finally:
             for hook in hooks:
                 hook.remove()
         return NumericError(
             "the loss is no number any more",
             where=f"step {self.steps + 1}",
-            got=f"{loss}; NaN or infinity first in {found[0] if found else 'the loss'}",
+            got=f"{loss}; NaN or infinity first in {names[0] if names else 'the loss'}",
             hint="a smaller learning rate, or BN after each CONV",
         )
 
@@ -276,7 +288,7 @@ class TorchModel:
         return self._transfer.send(y if y.dtype.kind == "f" else y.astype(np.int64, copy=False))
 
     def _wide(self, scores: torch.Tensor) -> torch.Tensor:
-        return scores if scores.dtype == torch.float64 else scores.float()
+        return scores.to(self._wide_dtype)
 
     # --- state ---
 

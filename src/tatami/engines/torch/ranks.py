@@ -6,6 +6,7 @@ for no GPU, and it notices at once when a process at its other end has died.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -134,7 +135,9 @@ def join(device: str | None) -> Iterator[TorchRanks]:
         raise RankError("the ranks of this training do not find one another", got=_line(error)) from error
     assert isinstance(host, dist.ProcessGroup)
     yield TorchRanks(str(place), host, _sockets() - before)
-    # Not where an error ends the block: to take leave of a rank that is gone may wait for it for ever.
+    # Not where an error ends the block: to take leave of a rank that is gone may wait for it for ever. Models go first:
+    # gloo's threads outlive a group that a model still holds, and now and then abort the process as it ends.
+    gc.collect()
     dist.destroy_process_group()
 
 
