@@ -10,6 +10,7 @@ import typer
 
 from tatami.cli.data_options import Reading, reads_data
 from tatami.cli.options import Format, FormatOption
+from tatami.cli.place import DeviceOption, DtypeOption, EngineOption, place_of
 from tatami.cli.result_files import CsvOption, PngOption, write_files, written_line
 
 
@@ -35,7 +36,9 @@ def command(
     ] = None,
     csv: CsvOption = None,
     png: PngOption = None,
-    engine: Annotated[str, typer.Option(help="Which engine computes.")] = "cpu",
+    engine: EngineOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
     format: FormatOption = Format.table,
     *,
     reading: Reading,
@@ -44,7 +47,10 @@ def command(
     from tatami.cli.result import print_evaluation
     from tatami.train.use import examine_run
 
-    examined = examine_run(run, data, engine, reading.options(), split.value if split is not None else None)
+    place = place_of(engine, device, dtype)
+    examined = examine_run(
+        run, data, options=reading.options(), part=split.value if split is not None else None, **place
+    )
     if output or csv or png:
         typer.echo(written_line(write_files(examined.report(), output, csv, png)), err=True)
     print_evaluation(examined.found, format, run)

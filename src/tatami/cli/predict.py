@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from tatami.cli.place import DeviceOption, DtypeOption, EngineOption, place_of
 from tatami.errors import CHECK_FAILED, TatamiError
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ def command(
         ),
     ],
     top: Annotated[int, typer.Option(min=1, help="How many classes to show for each sample.")] = 3,
-    engine: Annotated[str, typer.Option(help="Which engine computes.")] = "cpu",
+    engine: EngineOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
     invert: Annotated[bool, typer.Option("--invert", help="Black for white: for dark on light.")] = False,
     format: Annotated[
         PredictFormat | None, typer.Option("--format", help="How to print the result; by the ending of -o, else table.")
@@ -59,7 +62,7 @@ def command(
     from tatami.train.predict import predictions
     from tatami.train.run import load_trained
 
-    trained = load_trained(run, engine)
+    trained = load_trained(run, **place_of(engine, device, dtype))
     sources, problems = resolve(files, sys.stdin.buffer if STDIN in files else None)
     if len(sources) + len(problems) == 1 and problems:
         raise problems[0]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tatami.cli.options import Format, FormatOption
-from tatami.cli.ranks import DeviceOption, DtypeOption, EngineOption, all_ranks
+from tatami.cli.place import DeviceOption, DtypeOption, EngineOption, all_ranks
 from tatami.cli.train import show_outcome
 
 

@@ -10,7 +10,7 @@ import typer
 
 from tatami.cli.data_options import Reading, reads_data
 from tatami.cli.options import Bindings, FitOption, Format, FormatOption, read_bindings
-from tatami.cli.ranks import DeviceOption, DtypeOption, EngineOption, all_ranks
+from tatami.cli.place import DeviceOption, DtypeOption, EngineOption, all_ranks
 from tatami.errors import INTERRUPTED, OptionError
 
 if TYPE_CHECKING:

@@ -355,8 +355,14 @@ class Trained:
     identity: Identity
 
 
-def load_trained(path: Path, engine: str = "cpu", batch: int = 64) -> Trained:
+def load_trained(path: Path, engine: str = "cpu", batch: int = 64, **place: Any) -> Trained:
     """Load the best weights of a run directory, or a weights file of tatami by itself.
+
+    Args:
+        path: of the run, or of the file.
+        engine: which computes.
+        batch: most samples at once.
+        place: where the torch engine computes, and how: ``device`` and ``dtype`` of :func:`tatami.engines.compile`.
 
     Raises:
         RunError: neither, or damaged.
@@ -374,7 +380,7 @@ def load_trained(path: Path, engine: str = "cpu", batch: int = 64) -> Trained:
     except TatamiError as error:
         raise RunError("the network of these weights cannot be built", where=str(path), got=error) from error
     _need_match(network, identity, tensors, str(path))
-    model = compile(network, engine, batch=batch, loss=identity.loss)
+    model = compile(network, engine, batch=batch, loss=identity.loss, **place)
     model.load_state_dict({name: tensors[name] for name in network.parameters()})
     return Trained(model, network, identity)
 

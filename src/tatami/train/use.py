@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tatami.data import DataOptions
 from tatami.errors import DataError
@@ -49,6 +50,7 @@ def examine_run(
     engine: str = "cpu",
     options: DataOptions | None = None,
     part: SplitName | None = None,
+    **place: Any,
 ) -> Examined:
     """Hold the best weights of ``run`` against ``data``.
 
@@ -58,13 +60,14 @@ def examine_run(
         engine: which computes.
         options: how the data are read, where that is not as the run read its own.
         part: which samples; unless given, those of the test, or all where there is none.
+        place: of the torch engine: see :func:`tatami.train.run.load_trained`.
 
     Raises:
         RunError: no run.
         DataError: data that cannot be read, or with other classes or targets than those of the run.
         OptionError: a part that the data do not have.
     """
-    trained = load_trained(run, engine)
+    trained = load_trained(run, engine, **place)
     labelled = read_labelled(run, trained.identity, data, options or DataOptions(), part)
     found = examine(trained.model, trained.identity, labelled.split, labelled.name)
     return Examined(run, data, trained, found, tuple(map(str, labelled.dataset.problems)))

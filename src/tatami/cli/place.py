@@ -1,11 +1,11 @@
-"""Options of where a training computes, and what several ranks print: rank 0 speaks for all."""
+"""Options of where a network computes, and what several ranks print: rank 0 speaks for all."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -23,6 +23,12 @@ DeviceOption: TypeAlias = Annotated[
 DtypeOption: TypeAlias = Annotated[
     str | None, typer.Option(help="float32, float64; of the torch engine also tf32, bf16.", show_default=False)
 ]
+
+
+def place_of(engine: str | None, device: str | None, dtype: str | None) -> dict[str, Any]:
+    """Where a trained network computes: on the CPU engine, unless a device is named that only the torch engine has."""
+    usual = "cpu" if device is None and dtype in (None, "float32", "float64") else "torch"
+    return {"engine": engine or usual, "device": device, "dtype": dtype or "float32"}
 
 
 @contextmanager
