@@ -87,6 +87,15 @@ def test_mixup_blends_by_hand() -> None:
     np.testing.assert_array_equal(mix.blend(images)[0], 0.75 * images[0] + 0.25 * images[1])
 
 
+def test_a_part_of_a_batch_takes_along_the_partners_outside_of_it() -> None:
+    mix = Mix(np.array([1, 4, 2, 0, 3]), np.array([0.5, 0.25, 0.5, 0.75, 0.5], np.float32))
+    needed, own = mix.part(slice(1, 4))
+    assert needed.tolist() == [1, 2, 3, 0, 4]
+    assert own.partner.tolist() == [4, 1, 3]
+    x = np.arange(10, dtype=np.float32).reshape(5, 2)
+    np.testing.assert_array_equal(own.blend(x[needed]), mix.blend(x)[1:4])
+
+
 def test_partners_are_a_permutation_and_shares_are_beta() -> None:
     rows = np.arange(3000)
     mix = draw_mix(0.4, 1, 2, rows)

@@ -83,6 +83,28 @@ def test_epochs_differ() -> None:
     assert (one.x != other.x).any()
 
 
+@pytest.mark.parametrize("preset", [None, "none", "light", "strong"])
+@pytest.mark.parametrize("ahead", [0, 2])
+def test_parts_of_a_batch_are_prepared_as_the_whole(preset: str | None, ahead: int) -> None:
+    """Also where a sample is mixed with one of another part."""
+    for x in (IMAGES, SIGNALS):
+        entire = list(loader(x, preset).batches(PLAN, epoch=3))
+        kind: Any = "image" if x.ndim == 4 else "signal"
+        augment = preset and make_augment(preset, kind, x.shape[1:], len(x))
+        for bounds in (lambda n: slice(0, n // 3), lambda n: slice(n // 3, n), lambda n: slice(2, 3)):
+            part = Loader(Split(x, None), Preprocess.fit(x, kind), augment or None, 5, ahead, bounds)
+            for found, whole, indices in zip(part.batches(PLAN, epoch=3), entire, PLAN, strict=True):
+                rows = bounds(len(indices))
+                np.testing.assert_array_equal(found.x, whole.x[rows])
+                assert (found.start, found.total) == (rows.start, len(indices))
+                np.testing.assert_array_equal(found.indices[: len(found.x)], indices[rows])
+                labels = RNG.normal(size=(50, 3)).astype(np.float32)
+                if found.mix is not None and whole.mix is not None:
+                    blended = found.mix.blend(labels[found.indices])
+                    np.testing.assert_array_equal(blended, whole.mix.blend(labels[whole.indices])[rows])
+        assert (preset == "strong") == (entire[0].mix is not None)
+
+
 def test_samples_of_a_memory_map(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", IMAGES)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")

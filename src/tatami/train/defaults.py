@@ -136,7 +136,7 @@ def rank_batch(config: ResolvedConfig, samples: int) -> int:
     ``low`` to ``high`` samples, as neither the steps nor the parts are all of one size.
     """
     batch, steps = -(-config.batch // config.ranks), steps_per_epoch(samples, config.step_samples)
-    low, high = samples // steps // config.ranks, -(-samples // (steps * config.ranks))
+    low, high = max(samples // steps // config.ranks, 1), -(-samples // (steps * config.ranks))
     while config.ranks > 1 and -(-low // batch) != -(-high // batch):
         batch += 1
     return batch

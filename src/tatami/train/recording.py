@@ -108,17 +108,12 @@ class _Recording:
                     self._save(is_best=not epochs)
                 if self.ranks.size == 1:
                     signals.close()
-                if not self.leads:
-                    return self._follow(interrupted)
+                failed = not self.leads and self.ranks.exchange(False)[0]  # others wait until rank 0 has tested
             except RankError as lost:
                 raise rescue(run, marked, trainer, self.material.identity, epochs, lost) from lost
-            return self._end(epochs, interrupted, failure)
-
-    def _follow(self, interrupted: bool) -> Outcome:
-        """Wait until rank 0 has tested."""
-        if self.ranks.exchange(False)[0]:
-            raise RankError("rank 0 has failed", said=True, code=BAD_INPUT)
-        return Outcome(self.run, None, interrupted)
+            if failed:
+                raise RankError("rank 0 has failed", said=True, code=BAD_INPUT)
+            return self._end(epochs, interrupted, failure) if self.leads else Outcome(run, None, interrupted)
 
     def _end(self, epochs: list[EpochEnded], interrupted: bool, failure: NumericError | None) -> Outcome:
         """Test the best weights, and write the report."""

@@ -61,10 +61,12 @@ def rescue(
         except RuntimeError as error:  # a GPU that gives nothing back
             problem = f"{lost.problem}, and so are the weights since the last save"
             return RankError(problem, where=str(run.path), got=str(error).splitlines()[0], hint=hint, said=said)
-        if (is_new or not said) and not trainer.is_done:
-            best = max((event.epoch for event in epochs if event.is_best), default=0)
-            run.append(Ended("interrupted", len(epochs), best, trainer.progress.seconds))
         if is_new or not said:
+            kept = [event for event in run.events() if isinstance(event, EpochEnded)]
+            run.write_metrics(kept)
+            if not trainer.is_done:
+                best = max((event.epoch for event in kept if event.is_best), default=0)
+                run.append(Ended("interrupted", len(kept), best, trainer.progress.seconds))
             atomic_write(run.path / REPORT, report_html(read_report(run)))
     problem = f"{lost.problem}; everything up to step {trainer.progress.step} is saved"
     return RankError(problem, where=str(run.path), got=lost.got, hint=hint, said=said)
@@ -98,5 +100,4 @@ def _save(run: Run, trainer: Trainer, identity: Identity, epochs: list[EpochEnde
         trainer.average,
         is_best=not epochs or (is_news and epochs[-1].is_best),
     )
-    run.write_metrics(epochs)
     return True
