@@ -28,6 +28,7 @@ SKIPPED = {
     "tatami train 'INPUT -> [CONV(16, 5) -> RELU -> POOL]*2 -> FC' my-data.npz --epochs 10",
     "tatami train memo pets/",
     "tatami train memo pets/ --config recipe.toml",
+    "tatami train resnet50 pets/ --engine torch --dtype bf16",
     "tatami train resnet20 pets/ --engine torch",
     "tatami train resnet20 pets/ --engine torch --dtype bf16",
     "tatami resume runs/pets-1 --engine torch",
