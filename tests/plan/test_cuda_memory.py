@@ -13,7 +13,8 @@ from tatami.plan.cuda.events import STEPS, running
 from tatami.plan.cudnn import CUBLAS_WORKSPACE, CUBLAS_WORKSPACE_HOPPER, GPU_CONTEXT, MARGIN, cublas_workspace
 from tatami.plan.devices import Device
 from tatami.plan.kept import TORCH, TORCH_CPU
-from tatami.plan.schedule import Schedule, make_schedule
+from tatami.plan.schedule import make_schedule
+from tatami.plan.steps import Schedule
 from tatami.recipe import SGD, Adam, RMSProp
 
 

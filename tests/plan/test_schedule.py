@@ -9,7 +9,8 @@ from tatami.network import build, find_network
 from tatami.notation import parse
 from tatami.plan import make_plan
 from tatami.plan.kept import TORCH, TORCH_CPU
-from tatami.plan.schedule import Step, make_schedule, shared_memory
+from tatami.plan.schedule import make_schedule, shared_memory
+from tatami.plan.steps import Step
 from tatami.recipe import SGD
 
 

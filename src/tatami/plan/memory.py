@@ -21,7 +21,8 @@ from tatami.plan.machine import thread_count
 from tatami.plan.measured import measured_methods
 from tatami.plan.methods import Methods
 from tatami.plan.program import Settings, make_program, scored_network
-from tatami.plan.schedule import Kind, Schedule, Step, make_schedule
+from tatami.plan.schedule import make_schedule
+from tatami.plan.steps import Kind, Schedule, Step
 from tatami.plan.tiny import is_tiny
 from tatami.recipe import SGD, CrossEntropy, Loss, Optimizer
 

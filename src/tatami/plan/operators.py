@@ -11,7 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from tatami.network.layers import product
+
 FLOAT_BITS = 32
+LABEL_BITS = 64
+LOSS = "loss"
 Passes: TypeAlias = Literal["new", "whole", "part"]
 
 
@@ -67,3 +71,26 @@ class Operator:
     multiplies: bool = False
     steps_back: int = 0
     workspace: int = 0
+
+
+def loss_operators(scores: str, size: Size, shape: tuple[int, ...], learns: bool) -> tuple[Operator, ...]:
+    """Cross-entropy on float32 scores, as PyTorch composes it.
+
+    Args:
+        scores: the tensor's name.
+        size: its own.
+        shape: that of one sample, channels last; each position has a label.
+        learns: whether autograd records it.
+    """
+    wide = Size(size.bits // size.width * FLOAT_BITS)
+    found = []
+    if size.width != FLOAT_BITS:
+        found.append(Operator(LOSS, LOSS, "scores", (scores,), wide, learns=learns))
+        scores = "scores"
+    log = "log-probabilities"
+    found.append(Operator(LOSS, LOSS, log, (scores,), wide, learns=learns, saves=(log,)))
+    labels = Size(LABEL_BITS * product(shape[:-1]))
+    own = (("labels", labels), ("sum of weights", Size(0, FLOAT_BITS // 8)))
+    mean = Size(0, FLOAT_BITS // 8)
+    found.append(Operator(LOSS, LOSS, LOSS, (log,), mean, learns=learns, saves=(log,), own=own))
+    return tuple(found)

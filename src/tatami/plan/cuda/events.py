@@ -11,7 +11,7 @@ from tatami.network.layers import Dense
 from tatami.plan.constant import Constant, constant_tensors
 from tatami.plan.cuda.allocator import Event
 from tatami.plan.memory import StepSettings, step_schedule
-from tatami.plan.schedule import Schedule, Step
+from tatami.plan.steps import Schedule, Step
 
 STEPS = 2  # behind the first the pools have their holes, and the second finds them
 

@@ -13,7 +13,7 @@ from tatami.plan.cuda.events import Running, running
 from tatami.plan.cudnn import GPU_CONTEXT, MARGIN, cublas_workspace
 from tatami.plan.devices import Device
 from tatami.plan.memory import StepSettings
-from tatami.plan.schedule import Step
+from tatami.plan.steps import Step
 
 
 @dataclass(frozen=True)
