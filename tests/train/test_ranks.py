@@ -21,10 +21,9 @@ from tatami.network import find_network
 from tatami.plan.machine import thread_count
 from tatami.train import Outcome, TrainConfig, recording, resume, train
 from tatami.train.config import ResolvedConfig
-from tatami.train.defaults import check_steps, rank_batch, resolve
+from tatami.train.defaults import check_steps, resolve
 from tatami.train.elsewhere import Elsewhere, moved
 from tatami.train.events import Ended, EpochEnded, Event, Resumed, Started
-from tatami.train.loop import steps_per_epoch
 from tatami.train.run import Run
 
 NET = "INPUT -> CONV(4) -> BN -> RELU -> POOL -> DROPOUT(0.1) -> FC"
@@ -77,24 +76,6 @@ def test_shares_are_those_of_array_split(total: int, size: int) -> None:
         assert rows[share_of(total, rank, size)].tolist() == part.tolist()
 
 
-@given(st.integers(1, 400), st.integers(1, 40), st.integers(1, 5), st.integers(1, 9))
-def test_all_ranks_take_as_many_passes_in_a_step(samples: int, batch: int, accumulate: int, ranks: int) -> None:
-    config = ResolvedConfig(
-        *("data",),
-        **{"engine": "torch", "epochs": 1, "batch": batch, "lr": 0.1, "weight_decay": 0.0, "loss": "mse"},
-        **{"validation": 0.0, "accumulate": accumulate, "ranks": ranks},
-    )
-    own = rank_batch(config, samples)
-    assert own >= -(-batch // ranks)
-    assert own == -(-batch // ranks) or (ranks > 1 and accumulate > 1)
-    sizes = {len(step) for step in np.array_split(np.arange(samples), steps_per_epoch(samples, config.step_samples))}
-    if ranks == 1:
-        return
-    for size in sizes:
-        passes = {-(-len(part) // own) for part in np.array_split(np.arange(size), ranks)}
-        assert len(passes) == 1 or min(sizes) < ranks
-
-
 def test_a_step_needs_a_sample_for_each_rank() -> None:
     config = resolve(TrainConfig("x", batch=2), 20, ranks=3)
     with pytest.raises(OptionError) as caught:
@@ -106,6 +87,9 @@ def test_a_step_needs_a_sample_for_each_rank() -> None:
     with pytest.raises(OptionError, match=r"3 ranks cannot share a step of 1 sample; .* \(hint: fewer ranks\)"):
         check_steps(resolve(TrainConfig("x", batch=2), 1, ranks=3), 1)
     check_steps(resolve(TrainConfig("x", batch=3), 21, ranks=3), 21)
+    check_steps(resolve(TrainConfig("x", batch=3, accumulate=2), 20, ranks=3), 20)
+    with pytest.raises(OptionError, match="a step of 2 samples"):  # in its two passes, as steps have 5 samples
+        check_steps(resolve(TrainConfig("x", batch=3, accumulate=2, sync_bn=True), 20, ranks=3), 20)
     with pytest.raises(OptionError, match="a step of 2 samples"):  # 3 + 3 + 3 + 2 samples, nearly
         check_steps(resolve(TrainConfig("x", batch=3), 11, ranks=3), 11)
 

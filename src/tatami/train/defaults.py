@@ -114,12 +114,14 @@ def engine_for(engine: str | None, ranks: int) -> str:
 
 
 def check_steps(config: ResolvedConfig, samples: int) -> None:
-    """Refuse steps of which a rank would have no sample.
+    """Refuse steps of which a rank would have no sample, and, where ranks share statistics of passes, such passes.
 
     Raises:
         OptionError: there are some.
     """
     smallest = samples // steps_per_epoch(samples, config.step_samples)
+    if config.sync_bn:
+        smallest //= config.accumulate
     if smallest < config.ranks:
         raise OptionError(
             f"{config.ranks} ranks cannot share a step of {smallest} sample{'s' * (smallest != 1)}",
@@ -127,19 +129,6 @@ def check_steps(config: ResolvedConfig, samples: int) -> None:
             expected="a sample for each rank",
             hint="a larger --batch" if smallest < samples else "fewer ranks",
         )
-
-
-def rank_batch(config: ResolvedConfig, samples: int) -> int:
-    """A rank's part of the batch; a little more where ranks would otherwise take unequal numbers of passes in a step.
-
-    In each pass they wait for one another. With ``accumulate`` a step has several, and a rank's part of a step is from
-    ``low`` to ``high`` samples, as neither the steps nor the parts are all of one size.
-    """
-    batch, steps = -(-config.batch // config.ranks), steps_per_epoch(samples, config.step_samples)
-    low, high = max(samples // steps // config.ranks, 1), -(-samples // (steps * config.ranks))
-    while config.ranks > 1 and -(-low // batch) != -(-high // batch):
-        batch += 1
-    return batch
 
 
 def _check_together(config: ResolvedConfig, is_regression: bool) -> None:

@@ -17,7 +17,7 @@ from tatami.network.layers import size_text
 from tatami.recipe import Hinge
 from tatami.train.average import Average
 from tatami.train.config import ResolvedConfig, TrainConfig
-from tatami.train.defaults import check_steps, for_network, held_out_share, rank_batch, resolve
+from tatami.train.defaults import check_steps, for_network, held_out_share, resolve
 from tatami.train.digest import digest
 from tatami.train.loop import Trainer
 from tatami.train.run import Checkpoint, Held, Identity
@@ -43,7 +43,7 @@ class Material:
         return compile(
             self.network,
             config.engine,
-            batch=rank_batch(config, len(self.training)),
+            batch=-(-config.batch // config.ranks),
             optimizer=config.make_optimizer(),
             loss=config.training_loss(self.augment.mixup > 0),
             seed=config.seed,
