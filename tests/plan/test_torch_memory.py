@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from tatami.engines import compile
 from tatami.network import Network, build, zoo
+from tatami.network.layers import product
 from tatami.notation import parse
 from tatami.plan.checkpoint import even_segments
 from tatami.plan.kept import TORCH_CPU, Engine
 from tatami.plan.program import scored_network
 from tatami.plan.schedule import make_schedule
-from tatami.recipe import CrossEntropy
+from tatami.recipe import Adam, CrossEntropy
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; `make test-torch` brings it")
 
@@ -129,3 +131,13 @@ def test_what_is_really_allocated(text: str, in_place: bool) -> None:
             peak = max(peak, live)
     assert foretold(network, batch, TORCH_CPU).peak == peak
     assert (foretold(network, batch, WATCHED).peak > peak) == in_place
+
+
+@pytest.mark.parametrize("net", ["lenet5", "resnet20", "shufflenet_v2"])
+def test_the_model_itself_takes_as_much(net: str) -> None:
+    network = zoo_network(net)
+    taken = compile(network, "torch", batch=4, device="cpu", optimizer=Adam()).memory()
+    found, inputs = foretold(network, 4), 4 * 4 * product(network.input_shape)
+    loss = 4 * (4 * network.output_shape[0] + 8) + 4  # log-probabilities, labels, the sum of the samples' weights
+    assert taken["activations"] == found.saved + inputs + loss
+    assert found.peak == pytest.approx(taken["peak_bytes"] - taken["weights"] - taken["optimizer"], rel=0.001)
