@@ -142,6 +142,7 @@ def test_a_rank_is_killed(data: Path, tmp_path: Path, tatami, lost: int, again: 
         f"error: {run}: another rank of this training is gone; everything up to step {progress.step}"
     )
     assert line.endswith(f"(hint: tatami resume {run} goes on, with any number of ranks)")
+    assert ". " not in line  # gloo's advice stays with gloo
     assert isinstance(Run(run).events()[-1], Ended)
     assert (run / "best.safetensors").exists()
     assert (run / "report.html").exists()

@@ -142,6 +142,6 @@ def join(device: str | None) -> Iterator[TorchRanks]:
 
 
 def _line(error: Exception) -> str:
-    """The first line of a message, without the place in the library's source: ours is one line."""
+    """The first sentence of a message, without the place in the library's source: ours is one line."""
     first = (str(error).splitlines() or [type(error).__name__])[0]
-    return re.sub(r"^\[[^\]]*\] *", "", first)
+    return re.sub(r"^\[[^\]]*\] *", "", first).split(". ")[0]
