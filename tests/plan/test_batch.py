@@ -2,7 +2,7 @@
 
 import pytest
 
-from tatami.network import build, find_network
+from tatami.network import build, find_network, zoo
 from tatami.notation import parse
 from tatami.plan import StepSettings, make_plan
 from tatami.plan.batch import checkpointed, divisions, largest_batch
@@ -125,3 +125,14 @@ def test_summed_gradients_leave_less_room() -> None:
     plain = largest_batch(network, StepSettings(engine="torch"), limit)
     summed = largest_batch(network, StepSettings(engine="torch", accumulate=True), limit)
     assert summed.batch < plain.batch
+
+
+@pytest.mark.parametrize("net", zoo.names())
+def test_the_batch_that_is_named_for_a_gpu_runs(net: str) -> None:
+    entry = zoo.read(net)
+    network = build(parse(entry.text), input_shape=entry.input_shape, classes=entry.classes)
+    limit = 8 * 10**9
+    found = largest_batch(network, StepSettings(optimizer=SGD(momentum=0.9), engine="torch", dtype="bf16"), limit)
+    foretold = foretell(network, found.settings, limit=limit)
+    assert foretold.total <= limit
+    assert foretold.reserved_peak > 0.93 * (limit - found.reserve)  # and leaves little room for more

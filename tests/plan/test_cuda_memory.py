@@ -4,6 +4,7 @@ import pytest
 
 from tatami.errors import OptionError
 from tatami.network import build, find_network
+from tatami.network.layers import product
 from tatami.notation import parse
 from tatami.plan import StepSettings
 from tatami.plan.card_names import find_device
@@ -178,3 +179,22 @@ def test_what_an_update_takes(optimizer, count: int) -> None:
     gradients = 4 * (8 * 64 + 64 + 64 * 4 + 4)
     assert found.steps[-1].phase == "update"
     assert found.alive(1)[-1] == gradients * (1 + count)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INPUT(9)",
+        "INPUT(8x8x1) -> FLATTEN",
+        "INPUT(8x8x3) -> POOL",
+        "INPUT(8x8x3) -> SOFTMAX",
+        "INPUT(8x8x3) -> DROPOUT -> RELU -> FC(3) -> SOFTMAX",
+    ],
+)
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "bf16"])
+def test_next_to_nothing_is_a_network_too(text: str, training: bool, dtype: str) -> None:
+    network = build(parse(text))
+    found = foretell(network, StepSettings(4, SGD(), "torch", dtype, training))
+    held = 4 * (sum(p.size for p in network.parameters().values()) + 4 * product(network.input_shape))
+    assert held <= found.allocated_peak <= held + 2 * CUBLAS_WORKSPACE_HOPPER + 50_000
