@@ -58,6 +58,7 @@ class Autograd:
     # --- time ---
 
     def begin(self, phase: Phase, node: str) -> None:
+        """A new step."""
         self.steps.append(Step(phase, node))
 
     def make(self, name: str, kind: Kind, size: Size, node: str) -> str:
@@ -75,11 +76,13 @@ class Autograd:
         return buffer
 
     def read_tensor(self, name: str) -> Buffer:
+        """Keep the buffer in which a tensor lies until this step."""
         return self.read(self.memory[name])
 
     # --- forward ---
 
     def forward_pass(self) -> None:
+        """All layers forward."""
         for node in self.network:
             self.forward(node)
         # The caller's names hold the input until the pass has ended, and autocast the narrow copies.
@@ -101,6 +104,7 @@ class Autograd:
             self.run(op)
 
     def enter(self, tensor: str, memory: str, size: Size, dense: bool = True) -> None:
+        """Say where a tensor lies."""
         self.memory[tensor], self.sizes[tensor], self.dense[tensor] = memory, size, dense
 
     def run(self, op: Operator) -> None:
@@ -130,6 +134,7 @@ class Autograd:
     # --- backward ---
 
     def backward_pass(self) -> None:
+        """The loss, and all layers backward in reverse."""
         name = self.output.name
         loss = loss_operators(name, self.sizes[name], self.output.shape, name in self.learns)
         for op in loss:
@@ -230,6 +235,7 @@ class Autograd:
             self.new_weight_gradient(name, size, op.node)
 
     def new_weight_gradient(self, name: str, size: int, node: str) -> None:
+        """The gradient of a parameter, of ``size`` bytes."""
         memory = self.make(f"d {name}", "gradients", Size(0, size), node)
         if self.accumulate:
             self.buffers[memory].kind = "temporaries"  # added to the sum at once

@@ -139,7 +139,7 @@ def memory(network: Network, costs: tuple[LayerCost, ...], settings: StepSetting
     tensors = constant_tensors(network, settings.optimizer if settings.training else None)
     constant = sum(tensor.size for tensor in tensors)
     state = sum(tensor.size for tensor in tensors if tensor.kind == "optimizer")
-    copies = sum(buffer.size(batch) for buffer in schedule.buffers.values() if buffer.kind == "weights")
+    copies = max(schedule.alive(batch, "weights"))
     alive = schedule.alive(batch)
     at = max(range(len(alive)), key=alive.__getitem__)
     kinds: Counter[Kind] = Counter()
