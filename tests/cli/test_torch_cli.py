@@ -19,7 +19,7 @@ def result(tatami, *words: str) -> dict:
 def test_the_engines_train_one_run(tatami, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     own = result(tatami, *TRAINING[:-1], "own")
-    found = result(tatami, *TRAINING, "--engine", "torch", "--device", "cpu")
+    found = result(tatami, *TRAINING, "--device", "cpu")
     assert found["loss"] == pytest.approx(own["loss"], rel=1e-4)
 
     again = [
@@ -50,15 +50,9 @@ def test_predict_on_the_torch_engine(tatami, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (("--device", "gpu", "--engine", "torch"), "unknown device; got gpu; expected cuda, cuda:1, mps or cpu"),
+        (("--device", "gpu"), "unknown device; got gpu; expected cuda, cuda:1, mps or cpu"),
         (("--device", "cpu", "--dtype", "fp8"), "unknown dtype; got fp8; expected float32, float64, tf32, bf16"),
-        (
-            (
-                "--dtype",
-                "bf16",
-            ),
-            "the cpu engine does not compute in bf16; expected float32, float64",
-        ),
+        (("--engine", "cpu", "--dtype", "bf16"), "the cpu engine does not compute in bf16; expected float32, float64"),
         (("--sync-bn",), "the cpu engine has no sync_bn; got True (hint: engine torch has)"),
     ],
     ids=lambda value: str(value)[:30],

@@ -136,7 +136,7 @@ def in_ranks(
 def _in_ranks(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
     """Train in several ranks without PyTorch, on the textbook engine."""
     for module in ("defaults", "elsewhere"):
-        monkeypatch.setattr(f"tatami.train.{module}.engine_for", lambda engine, ranks: "textbook")
+        monkeypatch.setattr(f"tatami.train.{module}.engine_for", lambda engine, ranks, *place: "textbook")
     return in_ranks
 
 

@@ -26,9 +26,10 @@ DtypeOption: TypeAlias = Annotated[
 
 
 def place_of(engine: str | None, device: str | None, dtype: str | None) -> dict[str, Any]:
-    """Where a trained network computes: on the CPU engine, unless a device is named that only the torch engine has."""
-    usual = "cpu" if device is None and dtype in (None, "float32", "float64") else "torch"
-    return {"engine": engine or usual, "device": device, "dtype": dtype or "float32"}
+    """Where a trained network computes."""
+    from tatami.engines.ranks import usual_engine
+
+    return {"engine": engine or usual_engine(device, dtype), "device": device, "dtype": dtype or "float32"}
 
 
 @contextmanager

@@ -18,6 +18,12 @@ from tatami.engines.base import Array, Model
 from tatami.errors import OptionError
 
 
+def usual_engine(device: str | None, dtype: str | None, ranks: int = 1) -> str:
+    """The engine that is meant where none is named: cpu, unless something is asked for that only torch has."""
+    everywhere = device is None and dtype in (None, "float32", "float64") and ranks == 1
+    return "cpu" if everywhere else "torch"
+
+
 @dataclass(frozen=True)
 class Share:
     """A rank's part of the samples of one step.

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from dataclasses import replace
 
 from tatami.data import Dataset
+from tatami.engines.ranks import usual_engine
 from tatami.errors import OptionError
 from tatami.network import Network
 from tatami.plan.cost import layer_costs
@@ -82,7 +83,7 @@ def resolve(
     if not config.save_every > 0:
         raise OptionError("impossible save_every", got=config.save_every, expected="a number of seconds above 0")
     loss = config.loss or ("mse" if is_regression else "cross-entropy")
-    config = replace(config, engine=engine_for(config.engine, ranks))
+    config = replace(config, engine=engine_for(config.engine, ranks, config.device, config.dtype))
     batch = config.batch or _batch(samples, network, config)
     epochs = config.epochs or min(MAX_EPOCHS, max(MIN_EPOCHS, -(-TARGET_STEPS // -(-samples // batch))))
     given = None if config.lr == "auto" else config.lr
@@ -100,7 +101,7 @@ def resolve(
     return resolved
 
 
-def engine_for(engine: str | None, ranks: int) -> str:
+def engine_for(engine: str | None, ranks: int, device: str | None = None, dtype: str | None = None) -> str:
     """The engine that is meant, which several ranks have no choice of.
 
     Raises:
@@ -110,7 +111,7 @@ def engine_for(engine: str | None, ranks: int) -> str:
         raise OptionError(
             f"engine {engine} trains in one process", got=f"{ranks} ranks", expected="engine torch, or no torchrun"
         )
-    return engine or ("cpu" if ranks == 1 else "torch")
+    return engine or usual_engine(device, dtype, ranks)
 
 
 def check_steps(config: ResolvedConfig, samples: int) -> None:

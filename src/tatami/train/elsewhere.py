@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from tatami.engines.ranks import usual_engine
 from tatami.plan.machine import thread_count
 from tatami.train.config import ResolvedConfig
 from tatami.train.defaults import engine_for
@@ -38,7 +39,8 @@ def moved(config: ResolvedConfig, elsewhere: Elsewhere, ranks: int) -> tuple[Res
     Raises:
         OptionError: an engine that several ranks cannot have.
     """
-    engine = engine_for(elsewhere.engine or (config.engine if ranks == 1 else None), ranks)
+    same = config.engine if ranks == 1 and usual_engine(elsewhere.device, elsewhere.dtype) == "cpu" else None
+    engine = engine_for(elsewhere.engine or same, ranks, elsewhere.device, elsewhere.dtype)
     dtype = elsewhere.dtype or config.dtype
     if engine != "torch":
         config = replace(config, sync_bn=False, capture="none")
