@@ -1,0 +1,77 @@
+"""An experiment in the terminal, and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from tatami.views.experiment import LabReport, Statement, Table
+
+MARKS = {True: "holds", False: "does not hold", None: "open"}
+
+
+def experiment_table(report: LabReport) -> RenderableType:
+    """The whole report for the terminal."""
+    found = report.conclusion
+    parts: list[RenderableType] = [Text(f"{report.claim}: {report.says}", style="bold"), Text()]
+    for table in found.tables:
+        parts += [_rich(table), Text()]
+    if found.quoted:
+        parts += [_rich(quoted_rows(report)), Text()]
+    parts += [_rich(statement_rows(report)), Text()]
+    parts += [Text(f"! {caution}", style="dim") for caution in found.cautions]
+    parts.append(Text(f"verdict: {found.verdict}", style="bold"))
+    return Group(*parts)
+
+
+def experiment_markdown(report: LabReport, level: int = 2) -> str:
+    """The whole report but its charts, under a heading of ``level``."""
+    found = report.conclusion
+    lines = [f"{'#' * level} {report.claim}: {found.verdict}", "", report.says, ""]
+    tables = [*found.tables, *([quoted_rows(report)] if found.quoted else []), statement_rows(report)]
+    for table in tables:
+        lines += [f"*{table.title}*", "", *_markdown(table), ""]
+    lines += [f"- {caution}" for caution in found.cautions]
+    lines += [""] * bool(found.cautions)
+    where = f" on {report.data}" if report.data else ""
+    lines.append(f"`tatami lab {report.claim} --{report.size}`: {report.trials} measurements{where}. Sources: ")
+    lines[-1] += "; ".join(report.sources) + "."
+    return "\n".join([*lines, ""])
+
+
+def statement_rows(report: LabReport) -> Table:
+    """What is claimed, what was measured, and what that says."""
+    rows = tuple((s.text, measured_text(s), MARKS[s.holds]) for s in report.conclusion.statements)
+    return Table("What was claimed, and measured (95% confidence)", ("statement", "measured", ""), rows)
+
+
+def quoted_rows(report: LabReport) -> Table:
+    """The papers' figures beside ours."""
+    rows = tuple((q.what, q.paper, q.ours, q.source) for q in report.conclusion.quoted)
+    return Table("Beside the papers", ("figure", "paper", "here", "source"), rows)
+
+
+def measured_text(statement: Statement) -> str:
+    """The figure that decides, and what it is held against."""
+    sign = ">" if statement.side == "above" else "<"
+    return f"{statement.measured}{statement.unit} {sign} {statement.bound:g}?"
+
+
+def _rich(table: Table) -> RichTable:
+    made = RichTable(title=table.title, title_justify="left", title_style="italic", box=None, pad_edge=False)
+    for i, column in enumerate(table.columns):
+        made.add_column(column, justify="left" if i == 0 or "statement" in table.columns else "right", overflow="fold")
+    for row in table.rows:
+        made.add_row(*map(Text, row))
+    return made
+
+
+def _markdown(table: Table) -> Sequence[str]:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    rule = "|" + "|".join("---" if i == 0 else "--:" for i in range(len(table.columns))) + "|"
+    return [line(table.columns), rule, *map(line, table.rows)]
