@@ -56,6 +56,17 @@ def test_a_family_as_a_table(tatami) -> None:
     assert max(map(len, result.out.splitlines())) <= 80
 
 
+def test_choices_of_the_line_are_tried_or_bound(tatami) -> None:
+    net = "INPUT(8x8x1) -> CONV({2|4}, 3) -> {POOL(2, S=2)|ID} -> FC(2)"
+    family = json.loads(tatami("plan", net, "--format", "json").out)
+    assert family["names"] == ["{2|4}", "{POOL(2, S=2)|ID}"]
+    assert [m["params"] for m in family["members"]] == [20 + 66, 20 + 258, 40 + 130, 40 + 514]
+    bound = ["-D", "{2|4}=4", "-D", "{ POOL(2,S=2) | ID } = 2"]
+    assert json.loads(tatami("plan", net, *bound, "--format", "json").out)["totals"]["params"] == 554
+    assert tatami("plan", net, "-D", "{2|4}=8").err.startswith("error: {2|4} does not have this choice; got 8;")
+    assert tatami("plan", net, "-D", "{2|4}x=4").err.startswith("error: unreadable -D; got {2|4}x=4;")
+
+
 def test_a_family_as_data(tatami) -> None:
     family = json.loads(tatami("plan", *SMALL, "-D", "N=0..3", "--sort", "params", "--format", "json").out)
     params = [member["params"] for member in family["members"]]

@@ -7,8 +7,9 @@ import pytest
 from tatami.errors import NotationError, OptionError
 from tatami.network import Network, bind_names, build, expand, free_names
 from tatami.network.expand import MAX_LAYERS, MAX_LEVELS, MAX_STEPS, check_expansion, program_scope
+from tatami.network.family import YES_AND_NO
 from tatami.network.layers import Conv, Dense
-from tatami.notation import parse, parse_value, print_text
+from tatami.notation import ast, parse, parse_value, print_text
 
 
 def net(text: str, **bindings: str) -> Network:
@@ -233,7 +234,7 @@ MEMO = "INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC"
 
 
 def test_the_free_names_in_order_and_which_of_them_are_options() -> None:
-    assert free_names(parse(MEMO)) == {"N": False, "POOL": True, "M": False, "K": False}
+    assert free_names(parse(MEMO)) == {"N": (), "POOL": YES_AND_NO, "M": (), "K": ()}
     assert free_names(parse("INPUT -> FC(10)")) == {}
     text = "let f(w) = CONV(w + x)*y\nINPUT -> f(N) -> DROPOUT(rate) -> CONV({a, (b, -c)}) -> CONV(base, P=pad)"
     assert list(free_names(parse(text))) == ["x", "y", "N", "rate", "a", "b", "c", "base", "pad"]
@@ -246,7 +247,7 @@ def test_words_names_and_depth_are_not_free() -> None:
 
 def test_an_option_is_named_after_its_first_layer() -> None:
     text = "INPUT -> [[BN -> RELU]*2 -> FC]? -> RES[CONV]? -> f(2)? -> pool?"
-    assert free_names(parse(text)) == {"BN": True, "RES": True, "F": True, "POOL": True}
+    assert free_names(parse(text)) == dict.fromkeys(["BN", "RES", "F", "POOL"], YES_AND_NO)
 
 
 def test_a_family_that_is_not_bound_lists_what_is_free() -> None:
@@ -306,6 +307,65 @@ def test_part_of_the_names_may_be_bound() -> None:
 )
 def test_bindings_that_cannot_be(bindings: dict[str, str], message: str) -> None:
     assert error(MEMO, **bindings) == message
+
+
+CHOICES = (
+    "INPUT(8x8x1) -> CONV({4|8}, {3|5}) -> {RELU|POOL({max|avg}) -> RELU|ID} -> FC({4|8}) -> {RELU|TANH}? -> FC(2)"
+)
+
+
+def test_a_choice_is_named_by_its_text_and_chooses_a_value_or_the_number_of_a_path() -> None:
+    def values(*texts: str) -> tuple[ast.Value, ...]:
+        return tuple(map(parse_value, texts))
+
+    assert free_names(parse(CHOICES)) == {
+        "{4|8}": values("4", "8"),
+        "{3|5}": values("3", "5"),
+        "{max|avg}": values("max", "avg"),
+        "{RELU|POOL({max|avg}) -> RELU|ID}": values("1", "2", "3"),
+        "{RELU|TANH}": values("1", "2"),
+        "RELU": YES_AND_NO,
+    }
+
+
+def test_binding_choices_leaves_what_was_chosen() -> None:
+    choices = {"{4|8}": "8", "{3|5}": "3", "{max|avg}": "avg", "{RELU|POOL({max|avg}) -> RELU|ID}": "2"}
+    choices |= {"{RELU|TANH}": "2", "RELU": "yes"}
+    bound = bind_names(parse(CHOICES), {name: parse_value(value) for name, value in choices.items()})
+    assert print_text(bound) == "INPUT(8x8x1) -> CONV(8, 3) -> [POOL(avg) -> RELU] -> FC(8) -> TANH -> FC(2)"
+
+
+def test_choices_as_counts_within_blocks_and_of_lists() -> None:
+    text = "let f(w) = CONV({w|2*w})*{1|2}\nINPUT(8x8x1) -> f(3) -> [CONV({{4,5}|{5,4}})]*2"
+    choices = {"{w|2*w}": "2*w", "{1|2}": "2", "{{4,5}|{5,4}}": "{5,4}"}
+    assert filters(net(text, **choices)) == [6, 6, 5, 4]
+
+
+@pytest.mark.parametrize(
+    ("bindings", "message"),
+    [
+        ({"{4|8}": "16"}, "{4|8} does not have this choice; got 16; expected 4, 8"),
+        ({"{RELU|TANH}": "TANH"}, "{RELU|TANH} does not have this choice; got TANH; expected 1, 2"),
+        (
+            {"{4|9}": "4"},
+            "the network has no free name {4|9}; expected {4|8}, {3|5}, {max|avg}, "
+            "{RELU|POOL({max|avg}) -> RELU|ID}, {RELU|TANH}, RELU (hint: did you mean {4|8}?)",
+        ),
+    ],
+)
+def test_choices_that_are_not_there(bindings: dict[str, str], message: str) -> None:
+    assert error(CHOICES, **bindings) == message
+
+
+def test_a_family_of_choices_lists_them_ready_for_a_shell() -> None:
+    assert error("INPUT(8x8x1) -> CONV({4|8}) -> POOL? -> FC(2)").endswith(
+        "got free: {4|8}, POOL?; expected a value for each (hint: -D '{4|8}=4' -D POOL=yes)"
+    )
+
+
+def test_a_name_is_no_choice() -> None:
+    message = "line 1:27: a choice cannot stand here"
+    assert error("INPUT(8x8x1) -> CONV(name={a|b}) -> FC(2)") == message
 
 
 def test_a_text_without_free_names_takes_no_bindings() -> None:

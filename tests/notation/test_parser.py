@@ -117,12 +117,17 @@ BAD = [
     ),
     ("INPUT -> FC)", "\")\" closes nothing; got ')'; expected \"->\" or the end of the text", 1, 12, "           ^"),
     ("INPUT -> [CONV)", "unexpected text; got ')'; expected \"->\" or \"]\"", 1, 15, "              ^"),
+    ("INPUT -> {CONV}", "unexpected text; got '}'; expected \"|\" and another choice", 1, 15, "              ^"),
+    ("INPUT -> {CONV|RELU)", "unexpected text; got ')'; expected \"|\" or \"}\"", 1, 20, "                   ^"),
+    ("INPUT -> CONV({1|2,3})", "unexpected text; got ','; expected \"|\" or \"}\"", 1, 19, "                  ^"),
+    ("INPUT -> CONV({1,2|3})", "unexpected text; got '|'; expected \",\" or \"}\" (hint: paths belong in RES[a | b], "
+        "ADD[a | b], MUL[a | b], CONCAT[a | b] or SPLIT[a | b], choices in {a|b})", 1, 19, "                  ^"),
     ("INPUT -> CONV({1,2)", "unexpected text; got ')'; expected \",\" or \"}\"", 1, 19, "                  ^"),
     (
         "INPUT -> CONV | FC",
         "unexpected text; got '|'; expected \"->\" or the end of the text "
-        "(hint: paths belong in RES[a | b], ADD[a | b], MUL[a | b], CONCAT[a | b] or SPLIT[a | b])", 1, 15,
-        "              ^",
+        "(hint: paths belong in RES[a | b], ADD[a | b], MUL[a | b], CONCAT[a | b] or SPLIT[a | b], choices in {a|b})",
+        1, 15, "              ^",
     ),
     (
         "INPUT -> CONV(8,)",

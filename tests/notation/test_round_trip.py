@@ -30,6 +30,7 @@ def _compound(values: st.SearchStrategy[ast.Value]) -> st.SearchStrategy[ast.Val
         st.builds(ast.Binary, st.sampled_from(["+", "-", "*", "/", "//", "%"]), values, values),
         st.builds(ast.Negative, values),
         several.map(ast.List),
+        several.filter(lambda v: len(v) > 1).map(ast.Choice),
         several.filter(lambda v: len(v) > 1).map(ast.Tuple),
     )
 
@@ -53,6 +54,7 @@ def _nested(items: st.SearchStrategy[ast.Item]) -> st.SearchStrategy[ast.Item]:
         st.builds(ast.Branches, NAMES, st.lists(_chains(items), min_size=1, max_size=3).map(tuple)),
         st.builds(ast.Repeat, items.filter(_has_room), COUNTS),
         st.builds(ast.Optional, items.filter(_has_room)),
+        st.lists(_chains(items), min_size=2, max_size=3).map(tuple).map(ast.Alternatives),
     )
 
 
@@ -144,6 +146,7 @@ def test_any_text_is_read_or_refused_with_a_place_inside_it(text: str, read: Cal
         ("((3))", "3"),
         ("(1 , 2)", "(1, 2)"),
         ("{ 1 , {2,3} , (4,5) }", "{1,{2,3},(4, 5)}"),
+        ("{ 1 | {2,3} | {a|b} }", "{1|{2,3}|{a|b}}"),
         ("3 X 3 × 2", "3x3x2"),
         ("0x7", "0x7"),
         ("0.50", "0.5"),

@@ -11,7 +11,7 @@ import typer
 
 from tatami.errors import NotationError, OptionError
 from tatami.network.layers import Shape
-from tatami.notation import ast, parse_value
+from tatami.notation import ast, parse, parse_value, print_text, print_value
 from tatami.plan.family import MAX_MEMBERS
 
 
@@ -79,13 +79,33 @@ def _named(settings: list[str] | None, expected: str) -> Iterator[tuple[str, str
     """Name, text of the value, and both as given."""
     seen: set[str] = set()
     for setting in settings or []:
-        name, equals, text = setting.partition("=")
-        if not equals or not name.strip() or not text.strip():
+        end = _end_of_choice(setting)
+        before, equals, text = setting[end:].partition("=")
+        name = before.strip() if not end else _choice(setting[:end], setting) if not before.strip() else ""
+        if not equals or not name or not text.strip():
             raise OptionError("unreadable -D", got=setting, expected=expected)
-        if name.strip() in seen:
-            raise OptionError(f"{name.strip()} is bound twice", got=setting, expected="one -D for each name")
-        seen.add(name.strip())
-        yield name.strip(), text, setting
+        if name in seen:
+            raise OptionError(f"{name} is bound twice", got=setting, expected="one -D for each name")
+        seen.add(name)
+        yield name, text, setting
+
+
+def _end_of_choice(setting: str) -> int:
+    """Where the name ``{a|b}`` ends, in which there may be equals signs; 0 for any other name."""
+    depth = 0
+    for i, character in enumerate(setting if setting.lstrip().startswith("{") else ""):
+        depth += (character == "{") - (character == "}")
+        if character == "}" and depth == 0:
+            return i + 1
+    return 0
+
+
+def _choice(text: str, setting: str) -> str:
+    """The name of a choice as the network has it, however it is spaced."""
+    try:
+        return print_text(parse(text))
+    except NotationError:
+        return print_value(_value(text, setting))
 
 
 def _value(text: str, setting: str) -> ast.Value:

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from tatami.errors import NotationError, nearest
-from tatami.network.family import free_names
+from tatami.network.family import YES_AND_NO, free_names
 from tatami.network.layers.base import LAYERS
 from tatami.network.values import DEPTH, Scope, count_of, evaluate, failure
-from tatami.notation import ast
+from tatami.notation import ast, print_value
 
 MAX_LAYERS = 20_000
 MAX_STEPS = 5 * MAX_LAYERS  # items met on the way, those too that hold no layer
@@ -55,8 +55,8 @@ def walk(item: ast.Item, scope: Scope, visitor: Visitor) -> None:
             count, is_list = count_of(item.count, scope)
             for index in range(count):
                 walk(item.body, scope.turn(None if is_list else count, index), visitor)
-        case ast.Optional():
-            raise AssertionError("options are bound before the walk")
+        case ast.Optional() | ast.Alternatives():
+            raise AssertionError("options and choices are bound before the walk")
         case ast.Branches():
             visitor.branches(item, scope)
         case ast.Layer():
@@ -185,7 +185,13 @@ def need_bound(program: ast.Program) -> None:
         raise NotationError(
             "this is a family of networks, not one network",
             source=program.source,
-            got=f"free: {', '.join(name + '?' * is_option for name, is_option in free.items())}",
+            got=f"free: {', '.join(name + '?' * (values == YES_AND_NO) for name, values in free.items())}",
             expected="a value for each",
-            hint=" ".join(f"-D {name}={'yes' if is_option else 2}" for name, is_option in free.items()),
+            hint=" ".join(f"-D {_binding(name, values)}" for name, values in free.items()),
         )
+
+
+def _binding(name: str, values: tuple[ast.Value, ...]) -> str:
+    """``N=2``; that of a choice in quotation marks, as a shell needs it."""
+    text = f"{name}={print_value(values[0]) if values else 2}"
+    return f"'{text}'" if name.startswith("{") else text

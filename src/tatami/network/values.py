@@ -100,6 +100,8 @@ def evaluate(value: ast.Value, scope: Scope, depth: int | None) -> Any:
             return evaluate(_claimed(value, scope), scope, depth)
         case ast.Name():
             return _named(value, scope, depth)
+        case ast.Choice():
+            raise failure(scope, value.position, "a choice cannot stand here")  # in a layer's name; others are bound
         case ast.Negative():
             operand = evaluate(value.value, scope, depth)
             return UNKNOWN if operand is UNKNOWN else -_number(operand, value.value, scope)

@@ -65,6 +65,14 @@ class List:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """``{16|32|64}``: one of these values; as many members of a family."""
+
+    values: tuple[Value, ...]
+    position: Position = _position()
+
+
+@dataclass(frozen=True)
 class Binary:
     """``left operator right``, with one of ``+ - * / // %``."""
 
@@ -82,7 +90,7 @@ class Negative:
     position: Position = _position()
 
 
-Value: TypeAlias = Number | Name | Sizes | Tuple | List | Binary | Negative
+Value: TypeAlias = Number | Name | Sizes | Tuple | List | Choice | Binary | Negative
 
 
 # --- items: what stands between arrows ---
@@ -133,6 +141,14 @@ class Optional:
 
 
 @dataclass(frozen=True)
+class Alternatives:
+    """``{CONV(S=2)|POOL|ID}``: one of these paths; as many members of a family."""
+
+    paths: tuple[Chain, ...]
+    position: Position = _position()
+
+
+@dataclass(frozen=True)
 class Chain:
     """``a -> b -> c``; as an item of another chain it stands in square brackets."""
 
@@ -140,7 +156,7 @@ class Chain:
     position: Position = _position()
 
 
-Item: TypeAlias = Layer | Branches | Repeat | Optional | Chain
+Item: TypeAlias = Layer | Branches | Repeat | Optional | Alternatives | Chain
 
 
 @dataclass(frozen=True)

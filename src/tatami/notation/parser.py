@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -97,6 +97,10 @@ class _Parser:
         if self.token.kind == "[":
             with self.bracket("["):
                 return self.chain()
+        if self.token.kind == "{":
+            position = self.token.position
+            with self.bracket("{"):
+                return ast.Alternatives(self.choices([self.chain()], self.chain), position)
         name = self.take("name", 'a layer or "["')
         if self.token.kind == "[":
             with self.bracket("["):
@@ -150,7 +154,10 @@ class _Parser:
             return ast.Name(token.text, token.position)
         if token.kind == "{":
             with self.bracket("{"):
-                return ast.List(self.separated(self.value, ","), token.position)
+                first = self.value()
+                if self.token.kind == "|":
+                    return ast.Choice(self.choices([first], self.value), token.position)
+                return ast.List(self.separated(self.value, ",", [first]), token.position)
         if token.kind == "(":
             with self.bracket("("):
                 values = self.separated(self.value, ",")
@@ -199,8 +206,16 @@ class _Parser:
         self.take(closing, more)
         self.open.pop()
 
-    def separated(self, rule: Callable[[], _T], separator: str) -> tuple[_T, ...]:
-        found = [rule()]
+    def choices(self, first: list[_T], rule: Callable[[], _T]) -> tuple[_T, ...]:
+        if self.token.kind == "}":
+            raise self.unexpected('"|" and another choice')
+        found = self.separated(rule, "|", first)
+        if self.token.kind != "}":
+            raise self.unexpected('"|" or "}"')
+        return found
+
+    def separated(self, rule: Callable[[], _T], separator: str, first: Iterable[_T] = ()) -> tuple[_T, ...]:
+        found = list(first) or [rule()]
         while self.token.kind == separator:
             self.advance()
             found.append(rule())
@@ -228,7 +243,7 @@ class _Parser:
             else:
                 hint = 'layers are joined by "->"' if "->" in expected else None
         elif token.kind == "|":
-            hint = "paths belong in RES[a | b], ADD[a | b], MUL[a | b], CONCAT[a | b] or SPLIT[a | b]"
+            hint = "paths belong in RES[a | b], ADD[a | b], MUL[a | b], CONCAT[a | b] or SPLIT[a | b], choices in {a|b}"
         return self.error("unexpected text", expected=expected, hint=hint)
 
     def error(self, problem: str, *, expected: str | None = None, hint: str | None = None) -> NotationError:

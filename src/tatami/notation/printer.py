@@ -31,6 +31,8 @@ def print_value(value: ast.Value, precedence: int = 0) -> str:
             return f"({', '.join(map(print_value, value.values))})"
         case ast.List():
             return f"{{{','.join(map(print_value, value.values))}}}"
+        case ast.Choice():
+            return f"{{{'|'.join(map(print_value, value.values))}}}"
         case ast.Negative():
             text = f"-{print_value(value.value, _PRIMARY)}"
             return f"({text})" if precedence == _PRIMARY else text
@@ -55,8 +57,15 @@ def _item(item: ast.Item) -> str:
             return f"{_item(item.body)}*{print_value(item.count, _PRIMARY)}"
         case ast.Optional():
             return f"{_item(item.body)}?"
+        case ast.Alternatives():
+            return print_alternatives(item)
         case ast.Chain():
             return f"[{_chain(item)}]"
+
+
+def print_alternatives(item: ast.Alternatives) -> str:
+    """The text of a choice between paths."""
+    return f"{{{'|'.join(map(_chain, item.paths))}}}"
 
 
 def _argument(argument: ast.Argument) -> str:

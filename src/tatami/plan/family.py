@@ -20,7 +20,6 @@ from tatami.plan.plan import Plan, make_plan
 Planner: TypeAlias = Callable[[Network, int], Plan]
 
 MAX_MEMBERS = 100_000
-YES_AND_NO = (ast.Name("yes"), ast.Name("no"))
 
 
 @dataclass(frozen=True)
@@ -58,20 +57,20 @@ class FamilyPlan:
 
 
 def family_choices(source: Source, choices: Mapping[str, Sequence[ast.Value]]) -> dict[str, Sequence[ast.Value]]:
-    """Values to try for every free name of ``source``, in its order; a ``?`` that is not bound is tried both ways.
+    """Values to try for every free name of ``source``, in its order; all of them for a ``?`` or ``{a|b}`` not bound.
 
     Raises:
-        OptionError: a choice for a name that the text does not have.
-        NotationError: a name other than that of a ``?`` has no choice.
+        OptionError: a choice for a name that the text does not have, or of what a ``?`` or ``{a|b}`` cannot be.
+        NotationError: a name other than that of a ``?`` or ``{a|b}`` has no choice.
     """
     free = free_names(source.program)
-    optional = {name: YES_AND_NO for name, is_option in free.items() if is_option and name not in choices}
-    chosen = {**choices, **optional}
+    own = {name: values for name, values in free.items() if values and name not in choices}
+    chosen = {**choices, **own}
     bound = source.bind({name: values[0] for name, values in chosen.items()})
     need_bound(bound.program)
     for name, values in choices.items():
         for value in values[1:]:
-            source.bind({name: value})  # refuses what an option cannot be
+            source.bind({name: value})  # refuses what an option or a choice cannot be
     return {name: chosen[name] for name in free}
 
 
@@ -111,7 +110,6 @@ def plan_family(
     varying = [name for name, values in choices.items() if len(values) > 1]
     fixed = {name: values[0] for name, values in choices.items() if len(values) == 1}
     peak = peak or any(assertion.figure.name == "memory" for assertion in budget)
-    source = source.bind(fixed)  # once, rather than for every member
     members: list[Member] = []
     dropped = impossible = 0
     first: NotationError | NetworkError | None = None
@@ -119,7 +117,8 @@ def plan_family(
     for values in itertools.product(*(choices[name] for name in varying)):
         texts = tuple(map(print_value, values))
         try:
-            network = source.bind(dict(zip(varying, values, strict=True))).build(input_shape, classes, fit=fit)
+            bindings = {**fixed, **dict(zip(varying, values, strict=True))}
+            network = source.bind(bindings).build(input_shape, classes, fit=fit)
         except (NotationError, NetworkError) as error:
             impossible += 1
             if first is None:
