@@ -21,7 +21,7 @@ from tatami.data.mapped_rows import MappedRows
 from tatami.errors import DataError, NumericError, OptionError, RunError, TatamiError
 from tatami.formats import load_weights, save_weights
 from tatami.network import find_network
-from tatami.train import Outcome, TrainConfig, evaluate_run, load_trained, loop, predict_files, recording, train
+from tatami.train import Outcome, TrainConfig, evaluate_run, load_trained, loop, predict_files, recording, resume, train
 from tatami.train import run as run_module
 from tatami.train.events import Ended, EpochEnded, Event, Started, Stepped
 from tatami.train.material import new_material
@@ -178,6 +178,31 @@ def test_without_test_data_the_held_out_part_is_reported(stripes: Path, tmp_path
     outcome, _ = run_training(tmp_path / "train-only.npz", tmp_path / "run")
     assert outcome.tested is not None
     assert (outcome.tested.split, outcome.tested.total) == ("validation", 10)
+
+
+def test_a_test_split_can_stay_unseen(stripes: Path, tmp_path: Path) -> None:
+    outcome, events = run_training(stripes, tmp_path / "run", test=False)
+    assert isinstance(events[0], Started)
+    assert (events[0].training_samples, events[0].validation_samples, events[0].test_samples) == (38, 10, 0)
+    assert outcome.tested is not None
+    assert (outcome.tested.split, outcome.tested.total) == ("validation", 10)
+    again = resume(tmp_path / "run", events.append, epochs=6)
+    assert again.tested is not None
+    assert (again.tested.split, again.tested.total) == ("validation", 10)
+
+
+def test_a_training_ends_early_where_it_is_told_to_and_goes_on(stripes: Path, tmp_path: Path) -> None:
+    events: list[Event] = []
+    config = TrainConfig(str(stripes), epochs=4, batch=8, lr=0.01)
+    asked = iter([False] * 9 + [True])
+    outcome = train(find_network(NET), config, tmp_path / "run", events.append, stop=lambda: next(asked))
+    assert outcome.interrupted
+    assert isinstance(events[-1], Ended)
+    assert events[-1].reason == "interrupted"
+    resume(tmp_path / "run", events.append)
+    train(find_network(NET), config, tmp_path / "whole", events.append)
+    there, here = (load_weights(tmp_path / name / "last.safetensors")[0] for name in ("whole", "run"))
+    assert all(np.array_equal(there[name], here[name]) for name in there)
 
 
 def test_without_validation_the_latest_epoch_is_the_best(stripes: Path, tmp_path: Path) -> None:

@@ -60,6 +60,10 @@ def command(
         typer.Option("--checkpoint", help="Compute some layers again rather than keep them: less memory, more time."),
     ] = None,
     validation: Annotated[float | None, typer.Option(help="Share held out to choose the best epoch.")] = None,
+    test: Annotated[
+        bool | None,
+        typer.Option("--test/--no-test", help="Leave the test split unseen: the result is on the validation samples."),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Seed of weights, shuffling, augmentation, dropout and split: 0.")
     ] = None,
@@ -93,7 +97,7 @@ def command(
         **{"data": data, "net": net, "epochs": epochs, "batch": batch, "accumulate": accumulate, "lr": _rate(lr)},
         **{"optimizer": optimizer, "weight_decay": weight_decay, "clip_norm": clip_norm, "schedule": schedule},
         **{"loss": loss, "smoothing": smoothing, "class_weight": _weight(class_weight), "augment": augment},
-        **{"ema": ema, "patience": patience, "init": init, "validation": validation, "seed": seed},
+        **{"ema": ema, "patience": patience, "init": init, "validation": validation, "test": test, "seed": seed},
         **{"fit": fit.value if fit is not None else None, "save_every": save_every, "engine": engine},
         **{"checkpoint": checkpoint, "device": device, "dtype": dtype, "sync_bn": sync_bn, "capture": capture},
     }

@@ -50,6 +50,7 @@ class TrainConfig:
         init: he or xavier.
         checkpoint: whether segments of layers run again rather than keep their activations: less memory, more time.
         validation: share of the training data held out to choose the best epoch.
+        test: whether the result is taken on the test split; the validation samples stand in for it otherwise.
         seed: of initial weights, shuffling, augmentation, dropout and the validation split.
         fit: what to do where a size does not fit: crop, or error.
         save_every: seconds between two saves within an epoch.
@@ -80,6 +81,7 @@ class TrainConfig:
     init: str = "he"
     checkpoint: bool = False
     validation: float | None = None
+    test: bool = True
     seed: int = 0
     fit: Fit = "crop"
     save_every: float = 60.0

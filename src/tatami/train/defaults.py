@@ -47,7 +47,7 @@ def held_out_share(config: TrainConfig, dataset: Dataset) -> float:
         return config.validation
     if dataset.validation is not None:
         return 0.0
-    if dataset.test is None:
+    if dataset.test is None or not config.test:
         return HELD_OUT_FOR_ALL
     return HELD_OUT if len(dataset.train) >= FEW else 0.0
 

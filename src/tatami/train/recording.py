@@ -29,6 +29,9 @@ from tatami.views.report import report_html
 
 Listener = Callable[[Event], None]
 
+Stop = Callable[[], bool]
+"""Asked after each step: whether to save and leave, as on Ctrl-C."""
+
 STARVING = 0.3
 """A share of waiting for data from which the user is told,"""
 
@@ -58,8 +61,19 @@ class Outcome:
         return self.run.path / REPORT
 
 
+def never() -> bool:
+    """The :data:`Stop` of a training that only signals end."""
+    return False
+
+
 def record(
-    run: Run, material: Material, trainer: Trainer, listen: Listener, before: list[Event], first: Event
+    run: Run,
+    material: Material,
+    trainer: Trainer,
+    listen: Listener,
+    before: list[Event],
+    first: Event,
+    stop: Stop = never,
 ) -> Outcome:
     """Train to the end, test, and write the report. Of several ranks all train, and rank 0 does the rest.
 
@@ -70,20 +84,21 @@ def record(
         listen: is told every event, on rank 0.
         before: what the run has told already.
         first: what it tells now.
+        stop: ends it early, besides signals.
 
     Raises:
         NumericError: the loss is no number any more; what there is has been saved, tested and reported.
         RunError: the disk does not take it.
         RankError: another rank is gone; what there is has been saved. Or rank 0 has failed.
     """
-    return _Recording(run, material, trainer, listen).go(before, first)
+    return _Recording(run, material, trainer, listen, stop).go(before, first)
 
 
 class _Recording:
     """Events on their way from the trainer to the run directory and the listener."""
 
-    def __init__(self, run: Run, material: Material, trainer: Trainer, listen: Listener) -> None:
-        self.run, self.material, self.trainer, self.listen = run, material, trainer, listen
+    def __init__(self, run: Run, material: Material, trainer: Trainer, listen: Listener, stop: Stop) -> None:
+        self.run, self.material, self.trainer, self.listen, self.stop = run, material, trainer, listen, stop
         self.ranks, self.leads = trainer.ranks, trainer.ranks.rank == 0
         self.stopped = False  # whether any rank was told to stop, which all of them know after each step
 
@@ -147,7 +162,7 @@ class _Recording:
         """Every step that is left; epochs are added to ``epochs`` as they end."""
 
         def stop() -> bool:
-            self.stopped = self.ranks.any(asked())
+            self.stopped = self.ranks.any(asked() or self.stop())
             return self.stopped
 
         saved = time.perf_counter()
@@ -179,10 +194,10 @@ class _Recording:
         self.run.save(trainer.model, self.material.identity, trainer.progress, trainer.average, is_best=is_best)
 
     def _examine(self) -> Evaluation:
-        """The best weights on the test split, or on the held-out part where the data have none."""
+        """The best weights on the test split, or on the held-out part where there is none, or it stays unseen."""
         material, model = self.material, self.trainer.model
         model.load_state_dict(self.run.best_weights())
-        split, name = material.dataset.test, "test"
+        split, name = material.dataset.test if material.config.test else None, "test"
         if split is None:
             split, name = material.validation, "validation"
         if split is None:

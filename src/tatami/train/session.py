@@ -27,7 +27,7 @@ from tatami.train.events import Ended, Resumed, Started
 from tatami.train.loop import Trainer
 from tatami.train.lr_find import RangeTest, find_lr
 from tatami.train.material import Material, material_again, new_material
-from tatami.train.recording import Listener, Outcome, record
+from tatami.train.recording import Listener, Outcome, Stop, never, record
 from tatami.train.run import Checkpoint, Held, Run
 from tatami.train.together import at_once, by_the_first, in_turn
 from tatami.train.versions import versions
@@ -39,6 +39,7 @@ def train(
     run_path: Path | None,
     listen: Listener,
     ranks: Ranks = ALONE,
+    stop: Stop = never,
 ) -> Outcome:
     """Train the network that ``source`` describes on ``config.data``.
 
@@ -48,6 +49,7 @@ def train(
         run_path: a new directory, or None for the first free ``runs/<data>-<n>``.
         listen: is told every event, on rank 0.
         ranks: who trains together; they all call this.
+        stop: ends it early, besides signals.
 
     Raises:
         TatamiError: bad text, data or settings, before anything is written; NumericError later, when the loss is no
@@ -66,7 +68,7 @@ def train(
     run = Run(Path(by_the_first(ranks, create)))
     started = _started(source.name, material, trainer.steps, said)
     with _locked(run, ranks):
-        return record(run, material, trainer, listen, [], started)
+        return record(run, material, trainer, listen, [], started, stop)
 
 
 def _agreed(material: Material, held: Held) -> Material:
@@ -131,6 +133,7 @@ def resume(
     epochs: int | None = None,
     elsewhere: Elsewhere = STAY,
     ranks: Ranks = ALONE,
+    stop: Stop = never,
 ) -> Outcome:
     """Go on with a run as if it had never stopped, bit for bit; or give it more epochs.
 
@@ -144,6 +147,7 @@ def resume(
         epochs: in all.
         elsewhere: where it goes on.
         ranks: who trains together; they all call this, and see the same files.
+        stop: ends it early, besides signals.
 
     Raises:
         RunError: no run, nothing saved yet, nothing left to do, or another process is at it.
@@ -154,11 +158,17 @@ def resume(
     run = Run(path)
     config = at_once(ranks, run.config)
     with _locked(run, ranks):
-        return _resume(run, config, listen, epochs, elsewhere, ranks)
+        return _resume(run, config, listen, epochs, elsewhere, ranks, stop)
 
 
 def _resume(
-    run: Run, config: ResolvedConfig, listen: Listener, epochs: int | None, elsewhere: Elsewhere, ranks: Ranks
+    run: Run,
+    config: ResolvedConfig,
+    listen: Listener,
+    epochs: int | None,
+    elsewhere: Elsewhere,
+    ranks: Ranks,
+    stop: Stop,
 ) -> Outcome:
     material, point, notes = in_turn(ranks, lambda: _material_again(run, config, epochs, elsewhere, ranks))
     trainer = at_once(ranks, lambda: _trainer_at(run, material, point))
@@ -170,7 +180,7 @@ def _resume(
 
     by_the_first(ranks, rewrite)
     resumed = Resumed(progress.epoch, progress.step, material.config.epochs, trainer.steps, notes)
-    return record(run, material, trainer, listen, run.events(), resumed)
+    return record(run, material, trainer, listen, run.events(), resumed, stop)
 
 
 def _material_again(
@@ -245,7 +255,7 @@ def _started(name: str, material: Material, steps: int, said: list[str]) -> Star
         classes=list(dataset.classes),
         training_samples=len(material.training),
         validation_samples=len(material.validation) if material.validation is not None else 0,
-        test_samples=len(dataset.test) if dataset.test is not None else 0,
+        test_samples=len(dataset.test) if dataset.test is not None and config.test else 0,
         epochs=config.epochs,
         steps=steps,
         notes=notes,
