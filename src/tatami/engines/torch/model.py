@@ -208,7 +208,9 @@ class TorchModel:
         if longest is None or not self._parameters:
             return
         gradients = [_gradient(parameter) for parameter in self._parameters.values()]
-        length = float(nn.utils.get_total_norm([gradient.double() for gradient in gradients]))
+        # In float64, as the squares of a finite gradient may overflow; an Apple GPU has none.
+        wide = torch.float32 if self.device.type == "mps" else torch.float64
+        length = float(torch.stack(torch._foreach_norm(gradients, 2, wide)).norm())
         if not math.isfinite(length):
             named = ((name, self._out(name, _gradient(tensor))) for name, tensor in self._parameters.items())
             raise gradients_not_finite(named, length, self.steps + 1)
