@@ -10,7 +10,22 @@ from typing import Annotated, Any
 import typer
 
 from tatami._version import __version__
-from tatami.cli import bench, compare, data, evaluate, gpus, lab, lr_find, plan, predict, report, resume, train, zoo
+from tatami.cli import (
+    bench,
+    compare,
+    data,
+    evaluate,
+    explore,
+    gpus,
+    lab,
+    lr_find,
+    plan,
+    predict,
+    report,
+    resume,
+    train,
+    zoo,
+)
 from tatami.errors import BAD_INPUT, INTERRUPTED, NotationError, TatamiError
 
 app = typer.Typer(
@@ -32,7 +47,7 @@ COMMANDS = {
         "report": report,
         "lr-find": lr_find,
     },
-    **{"zoo": zoo, "gpus": gpus, "bench": bench, "lab": lab},
+    **{"zoo": zoo, "gpus": gpus, "bench": bench, "lab": lab, "explore": explore},
 }
 for name, module in COMMANDS.items():
     app.command(name)(module.command)

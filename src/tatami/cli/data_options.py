@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
 
 import typer
 
@@ -66,7 +67,10 @@ class Reading:
         str | None, _option("--series", metavar="COLUMN", help="Long tables: which series a row belongs to.")
     ] = None
     time: Annotated[
-        str | None, _option("--time", metavar="COLUMN", help="Long tables: by what the rows of a series are ordered.")
+        str | None,
+        _option(
+            "--time", "--time-column", metavar="COLUMN", help="Long tables: by what the rows of a series are ordered."
+        ),
     ] = None
     strict: Annotated[
         bool, _option("--strict", help="Refuse what would otherwise be left out or mended, and said so.")
@@ -94,11 +98,15 @@ class Reading:
 
 
 def reads_data(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command, in place of its parameter ``reading: Reading``, the options of :class:`Reading` one by one."""
+    """Give a command, in place of its parameter ``reading: Reading``, the options of :class:`Reading` one by one.
+
+    Where the command has an option of the same name, that is meant, and the one of :class:`Reading` keeps its other.
+    """
     hints = get_type_hints(command, include_extras=True)
     own = inspect.signature(command).parameters.values()
     parameters = [p.replace(annotation=hints[p.name]) for p in own if p.name != "reading"]
-    kinds = get_type_hints(Reading, include_extras=True)
+    taken = {option for p in parameters for option in _options_of(p.annotation)}
+    kinds = {name: _without(taken, kind) for name, kind in get_type_hints(Reading, include_extras=True).items()}
     names = [field.name for field in fields(Reading)]
     parameters += [
         inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=kinds[f.name])
@@ -113,6 +121,21 @@ def reads_data(command: Callable[..., None]) -> Callable[..., None]:
     with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
     with_options.__annotations__ = {p.name: p.annotation for p in parameters}
     return with_options
+
+
+def _options_of(kind: Any) -> list[str]:
+    """The names of the option that a parameter is; typer keeps the first one where its default would be."""
+    infos = [each for each in getattr(kind, "__metadata__", ()) if hasattr(each, "param_decls")]
+    names = [name for info in infos for name in (info.default, *(info.param_decls or ()))]
+    return [name for name in names if isinstance(name, str) and name.startswith("-")]
+
+
+def _without(taken: set[str], kind: Any) -> Any:
+    """The parameter of a command, without the names of options that it has already."""
+    given, info = get_args(kind)
+    left = copy.copy(info)
+    left.default, *left.param_decls = [name for name in _options_of(kind) if name not in taken]
+    return Annotated[given, left]
 
 
 def read_size(text: str | None) -> tuple[int, int] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -22,13 +22,14 @@ class Curve:
 
 @dataclass(frozen=True)
 class Frame:
-    """The axes of a chart: their names, and where their marks are."""
+    """The axes of a chart: their names, where their marks are, and what is written at those of x."""
 
     x_name: str
     y_name: str
     x_ticks: Sequence[float]
     y_ticks: Sequence[float]
     x_end: float
+    x_text: Callable[[float], str] = "{:g}".format
 
     @classmethod
     def around(cls, xs: Sequence[float], ys: Sequence[float], x_name: str, y_name: str) -> Frame:
@@ -54,7 +55,7 @@ class Frame:
             axes.append(f"<text x='{LEFT - 6}' y='{level + 4:.1f}' text-anchor='end' {text}>{y:g}</text>")
         for x in self.x_ticks:
             across, _ = self.at(x, self.y_ticks[0])
-            axes.append(f"<text x='{across:.1f}' y='{bottom + 16}' text-anchor='middle' {text}>{x:g}</text>")
+            axes.append(f"<text x='{across:.1f}' y='{bottom + 16}' text-anchor='middle' {text}>{self.x_text(x)}</text>")
         axes.append(f"<text x='{right}' y='{HEIGHT - 6}' text-anchor='end' {text}>{escape(self.x_name)}</text>")
         return "".join([*axes, *parts, "</svg>"])
 
@@ -134,3 +135,15 @@ def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     step = next(factor * 10.0**magnitude for factor in (1, 2, 5, 10) if factor * 10.0**magnitude >= raw * 0.999)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [round(i * step, 9 - magnitude) for i in range(first, last + 1)]
+
+
+_COLOURS = (
+    "<style>svg { color-scheme: light dark; background: #fbfaf6; --ink: #1c1b19; --faint: #77736b; --line: #d9d5ca; "
+    "--c0: #35618f; --c1: #c0563b; font-family: system-ui, sans-serif; }</style>"
+)
+
+
+def svg_file(drawn: str) -> str:
+    """A chart as a file of its own, with its colours; the empty text for the empty text."""
+    head, bracket, rest = drawn.partition(">")
+    return f"{head} xmlns='http://www.w3.org/2000/svg'{bracket}{_COLOURS}{rest}\n" if drawn else ""

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from html import escape
 
-from tatami.views.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, ticks
+from tatami.views.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, svg_file, ticks
 from tatami.views.experiment import Chart, Interval
 
 DASHES = ("", "6 3", "2 3", "8 3 2 3")
@@ -90,14 +90,6 @@ def _ends(y: Interval, is_log: bool) -> tuple[float, float]:
     return tuple(end if _drawn(end, is_log) else y.mean for end in (y.low, y.high))  # type: ignore[return-value]
 
 
-_COLOURS = (
-    "<style>svg { color-scheme: light dark; background: #fbfaf6; --ink: #1c1b19; --faint: #77736b; --line: #d9d5ca; "
-    "--c0: #35618f; --c1: #c0563b; font-family: system-ui, sans-serif; }</style>"
-)
-
-
 def experiment_svg_file(chart: Chart) -> str:
     """The chart as a file of its own, with its colours; the empty text when there is no point to draw."""
-    drawn = experiment_svg(chart)
-    head, bracket, rest = drawn.partition(">")
-    return f"{head} xmlns='http://www.w3.org/2000/svg'{bracket}{_COLOURS}{rest}\n" if drawn else ""
+    return svg_file(experiment_svg(chart))

@@ -25,7 +25,11 @@ def plan_markdown(plan: Plan) -> str:
 
 def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table with its first column to the left and the others to the right."""
-    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *([_escaped(cell) for cell in row] for row in rows)]
+    lines = [
+        [*map(_escaped, headings)],
+        ["---", *["---:"] * (len(headings) - 1)],
+        *([_escaped(cell) for cell in row] for row in rows),
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

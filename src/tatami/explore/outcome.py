@@ -1,0 +1,114 @@
+"""What becomes of a search: the best network's one test, the command that trains it anew, and the pages."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from tatami.data import DataOptions, Dataset
+from tatami.explore.journal import Journal
+from tatami.explore.settings import Settings
+from tatami.formats import atomic_write
+from tatami.train.config import ResolvedConfig, TrainConfig
+from tatami.train.use import examine_run
+from tatami.views.evaluation import result_text
+from tatami.views.front import Exploration, Tested
+from tatami.views.front_chart import front_svg_file
+from tatami.views.front_json import front_json
+from tatami.views.front_page import front_page
+
+PAGE, DATA, CHART = "index.html", "front.json", "front.svg"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an exploration came to.
+
+    Attributes:
+        folder: its directory.
+        values: everything, for the views.
+    """
+
+    folder: Path
+    values: Exploration
+
+    @property
+    def page(self) -> Path:
+        """The page that shows it."""
+        return self.folder / PAGE
+
+
+def found_of(folder: Path, values: Exploration) -> Found:
+    """Write values, chart and page into the exploration's directory.
+
+    Raises:
+        RunError: they cannot be written.
+    """
+    atomic_write(folder / DATA, json.dumps(front_json(values), indent=1) + "\n")
+    drawn = front_svg_file(values)
+    if drawn:
+        atomic_write(folder / CHART, drawn)
+    atomic_write(folder / PAGE, front_page(values))
+    return Found(folder, values)
+
+
+def test_best(
+    journal: Journal, values: Exploration, dataset: Dataset, settings: Settings, spent: float
+) -> Tested | None:
+    """Hold the best network against the test split: once, and again only where another has become the best."""
+    best = values.best
+    if best is None or dataset.test is None:
+        return None
+    known = [said for said in journal.tested if (said["trial"], said["epochs"]) == (best.number, best.epochs)]
+    if not known:
+        config = settings.training
+        engine = config.engine or "cpu"
+        place: dict[str, Any] = {"device": config.device, "dtype": config.dtype} if engine == "torch" else {}
+        examined = examine_run(Path(best.run), config.data, engine, config.reading, "test", **place)
+        found = examined.found
+        score = found.classes.accuracy if found.classes is not None else found.targets.r2 if found.targets else 0.0
+        correct = found.classes.correct if found.classes is not None else None
+        journal.add(
+            "tested",
+            spent,
+            **{"trial": best.number, "epochs": best.epochs, "text": result_text(found), "score": score},
+            **{"correct": correct, "total": found.total},
+        )
+        known = journal.tested[-1:]
+    said = known[0]
+    return Tested(best.number, said["text"], said["score"], said["correct"], said["total"], len(journal.tested))
+
+
+def train_command(settings: Settings, config: ResolvedConfig) -> str:
+    """The command that trains ``LINE`` for as long as the longest trial was, and tests it."""
+    given, usual = settings.training, TrainConfig("")
+    words = ["tatami", "train"]
+    options = {"epochs": settings.epochs[-1], "batch": config.batch, "validation": config.validation}
+    for name in ("optimizer", "lr", "weight_decay", "clip_norm", "schedule", "loss", "smoothing", "class_weight"):
+        options[name] = getattr(given, name)
+    for name in ("accumulate", "augment", "ema", "init", "seed", "fit", "engine", "device", "dtype", "capture"):
+        options[name] = getattr(given, name)
+    said = [
+        f"--{name.replace('_', '-')} {shlex.quote(str(value))}"
+        for name, value in options.items()
+        if value != getattr(usual, name)
+    ]
+    said += ["--checkpoint"] * given.checkpoint
+    return " ".join([*words, '"LINE"', shlex.quote(given.data), *said, *_reading(given.reading)])
+
+
+def _reading(reading: DataOptions) -> list[str]:
+    usual, said = DataOptions(), []
+    for each in fields(DataOptions):
+        value = getattr(reading, each.name)
+        if value == getattr(usual, each.name):
+            continue
+        if value is True:
+            said.append(f"--{each.name}")
+        else:
+            text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            said.append(f"--{each.name} {shlex.quote(text)}")
+    return said

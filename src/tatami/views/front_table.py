@@ -1,0 +1,29 @@
+"""An exploration's Pareto fronts as a table for the terminal, and for Markdown."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tatami.views.front import Exploration, rows, summary
+from tatami.views.plan_markdown import markdown_table
+
+
+def front_table(found: Exploration) -> RenderableType:
+    """One trial of a front a row; then what was tried."""
+    headings, cells = rows(found)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for heading in headings[:-1]:
+        table.add_column(Text(heading), justify="right", overflow="fold")
+    table.add_column(Text(headings[-1]), overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
+    return Group(table, Text("\n".join(summary(found))))
+
+
+def front_markdown(found: Exploration) -> str:
+    """The same table, and under it the lines."""
+    headings, cells = rows(found)
+    return "\n\n".join([markdown_table(headings, cells), "\n".join(f"- {said}" for said in summary(found))]) + "\n"
