@@ -194,4 +194,4 @@ def test_a_signal_saves_everything(data: Path, tmp_path: Path, to_all: bool) -> 
     assert isinstance(events[-1], Ended)
     assert events[-1].reason == "interrupted"
     last = max(event.step for event in events if isinstance(event, EpochEnded))
-    assert 0 <= Run(run).checkpoint().progress.step - last < 4  # 4 steps an epoch
+    assert 0 <= Run(run).checkpoint().progress.step - last <= 4  # an epoch has 4, and may not have ended
