@@ -131,6 +131,8 @@ def _settings(
     config: Path | None,
     seconds: float,
 ) -> Settings:
+    from dataclasses import replace
+
     from tatami.cli.train import make_settings
     from tatami.data import load
     from tatami.explore import Settings
@@ -143,7 +145,7 @@ def _settings(
     ladder = make_ladder(most, own["eta"], own["rungs"])
     return Settings(
         family=family,
-        training=training,
+        training=replace(training, net=""),
         choices={name: [print_value(value) for value in values] for name, values in choices.items()},
         budgets=budgets,
         epochs=ladder.epochs,

@@ -118,6 +118,11 @@ class _Search:
         self.settings, self.folder, self.workers, self.listen = settings, folder, workers, listen
         self.dataset, self.config, self.candidates, self.mixes = dataset, config, candidates, mixes
         self.ladder, self.journal = settings.ladder, Journal(folder)
+        given = settings.training
+        data = str(Path(given.data).resolve()) if Path(given.data).exists() else given.data
+        self.training = replace(
+            given, data=data, test=False, patience=None, batch=config.batch, validation=config.validation
+        )
         params = [member.params for member in candidates.members]
         self.order = spread_order(params, settings.seed)[: settings.trials]
         self.begun_at, self.spent_before = time.monotonic(), self.journal.spent
@@ -194,7 +199,7 @@ class _Search:
         task = Task(
             run=str(self.run_of(job.trial).resolve()),
             line=line,
-            config=self._training(),
+            config=replace(self.training, net=line),
             epochs=self.ladder.epochs[job.rung],
             threads=self.settings.threads,
             mixes=self.mixes,
@@ -202,12 +207,6 @@ class _Search:
         )
         self.running[self.workers.executor().submit(advance, task)] = job, time.monotonic()
         self.listen(Moment(self.journal, len(self.running), self.left))
-
-    def _training(self) -> TrainConfig:
-        """The settings of a trial, its epochs aside."""
-        given, config = self.settings.training, self.config
-        data = str(Path(given.data).resolve()) if Path(given.data).exists() else given.data
-        return replace(given, data=data, test=False, patience=None, batch=config.batch, validation=config.validation)
 
     def run_of(self, trial: int) -> Path:
         """The run directory of a trial."""

@@ -158,35 +158,30 @@ def front(trials: Sequence[Tried], cost: Cost) -> tuple[Tried, ...]:
     return tuple(found)
 
 
-def fronts(found: Exploration) -> dict[int, list[str]]:
-    """By the number of a trial, the costs on whose front it is."""
-    on: dict[int, list[str]] = {}
-    for cost in COSTS:
-        for tried in front(found.trials, cost):
-            on.setdefault(tried.number, []).append(cost.heading)
-    return on
-
-
 def rows(found: Exploration) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Headings, and a row a trial that is on any front, ascending in parameters; the best is marked."""
-    on, best = fronts(found), found.best
-    chosen = sorted((tried for tried in found.trials if tried.number in on), key=lambda t: (t.params, t.number))
-    headings = (*found.names, *(cost.heading for cost in COSTS), "epochs", f"validation {found.metric}", "front of")
+    """Headings, and a row a trial that is on any front, ascending in parameters.
+
+    A cost on whose front the trial is has a star; the best has the word.
+    """
+    on = {cost.name: {tried.number for tried in front(found.trials, cost)} for cost in COSTS}
+    shown = [tried for tried in found.trials if any(tried.number in numbers for numbers in on.values())]
+    headings = (*found.names, *(cost.heading for cost in COSTS), "epochs", found.metric, "")
     return headings, [
         (
             *tried.bindings,
-            *(cost.text(cost.value(tried)) for cost in COSTS),
+            *(cost.text(cost.value(tried)) + (" *" if tried.number in on[cost.name] else "  ") for cost in COSTS),
             f"{tried.epochs}",
-            f"{tried.score:.4f}" + " best" * (tried is best),
-            " ".join(on[tried.number]),
+            f"{tried.score:.4f}",
+            "best" * (tried is found.best),
         )
-        for tried in chosen
+        for tried in sorted(shown, key=lambda t: (t.params, t.number))
     ]
 
 
 def summary(found: Exploration) -> list[str]:
     """What there was to try, what was tried, and whether plans came true; a sentence a line."""
-    said = [f"{found.members:,} networks to try, of {found.total:,} members"]
+    said = [f"*: on the Pareto front of validation {found.metric} against this"]
+    said.append(f"{found.members:,} networks to try, of {found.total:,} members")
     if found.dropped:
         said.append(f"{found.dropped:,} members over budget: {', '.join(found.budgets)}")
     if found.impossible:

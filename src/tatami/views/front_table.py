@@ -15,9 +15,8 @@ def front_table(found: Exploration) -> RenderableType:
     """One trial of a front a row; then what was tried."""
     headings, cells = rows(found)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    for heading in headings[:-1]:
-        table.add_column(Text(heading), justify="right", overflow="fold")
-    table.add_column(Text(headings[-1]), overflow="fold")
+    for heading in headings:
+        table.add_column(Text(heading), justify="right", no_wrap=True)
     for row in cells:
         table.add_row(*map(Text, row))
     return Group(table, Text("\n".join(summary(found))))
