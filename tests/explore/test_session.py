@@ -176,7 +176,7 @@ def test_no_training_begins_that_would_not_be_done_in_time(
 
     slow.done = {}  # type: ignore[attr-defined]
     monkeypatch.setattr(session, "advance", slow)
-    monkeypatch.setattr(session, "test_best", lambda *given: None)
+    monkeypatch.setattr(session, "examine_best", lambda *given: None)
     monkeypatch.setattr(session.time, "monotonic", lambda: clock[0])
     values = explore(replace(settings, seconds=100.0), tmp_path / "found", here, quiet).values
     assert values.ended == "the time is up"

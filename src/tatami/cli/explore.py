@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tatami.cli.data_options import Reading, reads_data
-from tatami.cli.options import FamilyBindings, Format, FormatOption, read_choices
+from tatami.cli.options import FamilyBindings, read_choices
 from tatami.errors import INTERRUPTED, OptionError
 
 if TYPE_CHECKING:
     from tatami.explore import Found, Settings
     from tatami.explore.workers import Workers
+
+
+class ExploreFormat(StrEnum):
+    """How the result is printed."""
+
+    table = "table"
+    json = "json"
+    markdown = "markdown"
+
 
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600}
 
@@ -69,7 +78,7 @@ def command(
     resume: Annotated[
         Path | None, typer.Option("--resume", metavar="DIR", help="Go on with this exploration, as it was begun.")
     ] = None,
-    format: FormatOption = Format.table,
+    format: Annotated[ExploreFormat, typer.Option("--format", help="How to print the result.")] = ExploreFormat.table,
     *,
     reading: Reading,
 ) -> None:
@@ -91,12 +100,10 @@ def command(
         choices, budgets = read_choices(bind), tuple(budget or ())
         settings = _settings(family, data, choices, budgets, own, given, reading, config, seconds_of(within))
         folder = run or Path("explore")
+    from tatami.cli.explore_progress import Progress
     from tatami.explore import explore
 
-    with ExitStack() as shown:
-        from tatami.cli.explore_progress import Progress
-
-        progress = shown.enter_context(Progress(settings))
+    with Progress(settings) as progress:
         found = explore(settings, folder, _workers(cluster, jobs, settings.threads), progress.tell)
     _print(found, format)
     if found.values.ended.startswith("interrupted"):
@@ -172,17 +179,20 @@ def _workers(cluster: str | None, jobs: int, threads: int) -> Workers:
     return Processes(jobs, threads) if cluster is None else Cluster(cluster)
 
 
-def _print(found: Found, format: Format) -> None:
-    if format is Format.json:
+def _print(found: Found, format: ExploreFormat) -> None:
+    if format is ExploreFormat.json:
         from tatami.views.front_json import front_json
 
         typer.echo(json.dumps(front_json(found.values), indent=1))
         return
     from rich.console import Console
 
-    from tatami.views.front import test_lines
-    from tatami.views.front_table import front_table
+    from tatami.views.front import best_lines
+    from tatami.views.front_table import front_markdown, front_table
 
+    if format is ExploreFormat.markdown:
+        typer.echo(front_markdown(found.values), nl=False)
+        return
     Console(highlight=False).print(front_table(found.values))
     typer.echo(f"page {found.page}")
-    typer.echo("\n".join(test_lines(found.values)))
+    typer.echo("\n".join(best_lines(found.values)))

@@ -15,7 +15,7 @@ from tatami.formats import atomic_write
 from tatami.train.config import ResolvedConfig, TrainConfig
 from tatami.train.use import examine_run
 from tatami.views.evaluation import result_text
-from tatami.views.front import Exploration, Tested
+from tatami.views.front import Exploration, FinalTest
 from tatami.views.front_chart import front_svg_file
 from tatami.views.front_json import front_json
 from tatami.views.front_page import front_page
@@ -55,9 +55,9 @@ def found_of(folder: Path, values: Exploration) -> Found:
     return Found(folder, values)
 
 
-def test_best(
+def examine_best(
     journal: Journal, values: Exploration, dataset: Dataset, settings: Settings, spent: float
-) -> Tested | None:
+) -> FinalTest | None:
     """Hold the best network against the test split: once, and again only where another has become the best."""
     best = values.best
     if best is None or dataset.test is None:
@@ -79,7 +79,7 @@ def test_best(
         )
         known = journal.tested[-1:]
     said = known[0]
-    return Tested(best.number, said["text"], said["score"], said["correct"], said["total"], len(journal.tested))
+    return FinalTest(best.number, said["text"], said["score"], said["correct"], said["total"], len(journal.tested))
 
 
 def train_command(settings: Settings, config: ResolvedConfig) -> str:

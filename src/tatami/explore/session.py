@@ -18,7 +18,7 @@ from tatami.explore.candidates import Candidates, find_candidates, planned_figur
 from tatami.explore.estimate import Estimate
 from tatami.explore.halving import Job, next_job
 from tatami.explore.journal import Journal
-from tatami.explore.outcome import Found, found_of, test_best, train_command
+from tatami.explore.outcome import Found, examine_best, found_of, train_command
 from tatami.explore.sampling import spread_order
 from tatami.explore.settings import FILE, Settings, continued, read_settings, write_settings
 from tatami.explore.trial import Result, Task, advance
@@ -28,7 +28,7 @@ from tatami.train.config import ResolvedConfig, TrainConfig
 from tatami.train.defaults import held_out_share, resolve
 from tatami.train.interrupt import stop_on_interrupt
 from tatami.train.run import Run
-from tatami.views.front import Exploration, Tested, Tried
+from tatami.views.front import Exploration, FinalTest, Tried
 
 STOP = "stop"
 MOST_LOSSES = 3
@@ -97,7 +97,7 @@ def explore(settings: Settings, folder: Path, workers: Workers, listen: Listener
             write_settings(folder, settings)
             search = _Search(settings, folder, workers, listen, dataset, config, candidates, mixes)
             ended = search.go()
-            tested = test_best(search.journal, search.values(ended), dataset, settings, search.spent)
+            tested = examine_best(search.journal, search.values(ended), dataset, settings, search.spent)
             return found_of(folder, search.values(ended, tested))
 
 
@@ -252,7 +252,7 @@ class _Search:
             self.plans[trial] = planned_figures(line, self.dataset, self.config, self.mixes)
         return self.plans[trial]
 
-    def values(self, ended: str, tested: Tested | None = None) -> Exploration:
+    def values(self, ended: str, tested: FinalTest | None = None) -> Exploration:
         """All that was found, for the views."""
         tried = []
         for trial in sorted({job.trial for job in self.journal.results}):

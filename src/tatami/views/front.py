@@ -68,7 +68,7 @@ COSTS = (
 
 
 @dataclass(frozen=True)
-class Tested:
+class FinalTest:
     """The one network that was held against the test split.
 
     Attributes:
@@ -121,7 +121,7 @@ class Exploration:
     seconds: float
     ended: str
     command: str
-    tested: Tested | None = None
+    tested: FinalTest | None = None
 
     @property
     def best(self) -> Tried | None:
@@ -200,7 +200,7 @@ def summary(found: Exploration) -> list[str]:
     return said
 
 
-def test_lines(found: Exploration) -> list[str]:
+def best_lines(found: Exploration) -> list[str]:
     """The best network, and what the test split says of it, apart from what chose it."""
     best = found.best
     if best is None:

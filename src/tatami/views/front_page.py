@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from tatami.views.front import COSTS, Exploration, rows, summary, test_lines
+from tatami.views.front import COSTS, Exploration, best_lines, rows, summary
 from tatami.views.front_chart import front_svg
 from tatami.views.numbers import bytes_text, duration, short
 from tatami.views.page import facts_html, page
@@ -28,7 +28,7 @@ def front_page(found: Exploration) -> str:
     sections = [
         f"<pre>{escape(found.family)}</pre>",
         facts_html(facts),
-        f"<h2>The best</h2><pre>{escape(chr(10).join(test_lines(found)))}</pre>",
+        f"<h2>The best</h2><pre>{escape(chr(10).join(best_lines(found)))}</pre>",
         "<h2>Fronts</h2><p class=small>Every point is a network, larger where it was trained longer. No network on a "
         "line is beaten at its cost or less; the ring is the best of those trained longest.</p>"
         f"<div class=charts>{figures}</div>",

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tatami.views.front import Exploration, rows, summary
+from tatami.views.front import Exploration, best_lines, rows, summary
 from tatami.views.plan_markdown import markdown_table
 
 
@@ -23,6 +23,9 @@ def front_table(found: Exploration) -> RenderableType:
 
 
 def front_markdown(found: Exploration) -> str:
-    """The same table, and under it the lines."""
+    """The same table, what was tried, and the best with its test."""
     headings, cells = rows(found)
-    return "\n\n".join([markdown_table(headings, cells), "\n".join(f"- {said}" for said in summary(found))]) + "\n"
+    items = "\n".join(f"- {said}" for said in (said.replace("*", "\\*") for said in summary(found)))
+    lines = "\n".join(f"    {line}" for line in best_lines(found))
+    bare = [tuple(cell.replace(" *", " \\*").strip() for cell in row) for row in cells]
+    return "\n\n".join([markdown_table(headings, bare), items, lines]) + "\n"
