@@ -13,7 +13,8 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 SOURCES := $(shell find src/tatami -type f -not -path '*/__pycache__/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch check lint format types contracts wheel figures memory-table kill-runs pictures bench \
+.PHONY: help demo test test-torch test-cluster check lint format types contracts wheel figures memory-table explore-digits \
+  kill-runs pictures bench \
   bench-accuracy bench-gemm bench-gpu-memory bench-gpu-speed bench-loader bench-plan bench-training precision clean
 
 help:  ## list the targets
@@ -30,6 +31,9 @@ test: .venv-dev/installed  ## run the tests
 # that need it say so in their name, or run with a parameter of that name.
 test-torch: .venv-dev/torch  ## install PyTorch, and run the tests that need it: the torch engine, ranks, memory
 	OMP_NUM_THREADS=1 $(DEV)/python -m pytest -n $(JOBS) -k torch
+
+test-cluster: .venv-dev/cluster  ## install Dask, and run the test that needs it: a search on two workers, one of them killed
+	OMP_NUM_THREADS=1 $(DEV)/python -m pytest tests/explore/test_cluster.py
 
 check: lint types contracts wheel  ## lint, types, contracts and wheel
 
@@ -57,6 +61,9 @@ figures: .venv/installed  ## accuracies, counts and times that must be so: some 
 
 memory-table: .venv-dev/torch  ## foretold memory beside PyTorch's own word, into docs/gpu-memory.md: some minutes
 	OMP_NUM_THREADS=1 $(DEV)/python scripts/memory_table.py
+
+explore-digits: .venv/installed  ## search a small network for the digits, into docs/explore.md: ten minutes
+	$(USE)/python scripts/explore_digits.py
 
 kill-runs: .venv/installed  ## kill a training 20 times, resume it, compare its weights bit for bit: some minutes
 	$(USE)/python scripts/kill_runs.py
@@ -113,6 +120,10 @@ clean:  ## remove environments, caches and what was built
 
 .venv-dev/torch: .venv-dev/installed
 	$(DEV)/python $(PIP_INSTALL) torch==2.13.0
+	@touch $@
+
+.venv-dev/cluster: .venv-dev/installed
+	$(DEV)/python $(PIP_INSTALL) --editable '.[dev,cluster]'
 	@touch $@
 
 .venv-bench/plan: benchmarks/requirements-plan.txt pyproject.toml $(SOURCES)

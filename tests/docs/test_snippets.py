@@ -46,6 +46,8 @@ SKIPPED = {
     "tatami predict runs/pets-1 new/ 'more/*.jpg' --format csv -o predicted.csv",
     "tatami plan model.net --assert 'params < 5M' --assert 'memory(batch=64) < 8GB' --assert 'receptive_field >= 64'",
     "tatami plan vgg16 --time",
+    "tatami explore 'INPUT -> [[CONV({16|32}) -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC' sample:digits "
+    "--budget 'params < 200k' --budget 'memory(batch=64) < 2GB' --time 20m",
     "tatami bench resnet20 --batch 64",
 }
 
@@ -73,6 +75,7 @@ def blocks_of(text: str) -> list[str]:
 
 def snippets_of(name: str, text: str) -> list[Snippet]:
     found = []
+    text = re.sub(r"<!-- the \w+ begins -->.*?<!-- the \w+ ends -->", "", text, flags=re.DOTALL)  # written by a command
     for block in blocks_of(text):
         lines = re.sub(r" *\\\n *", " ", block).splitlines()
         for i, line in enumerate(lines):

@@ -81,6 +81,7 @@ def explore(settings: Settings, folder: Path, workers: Workers, listen: Listener
     Raises:
         TatamiError: bad text, data or settings, before anything is trained; the disk does not take it.
     """
+    began = time.monotonic()
     dataset = load(settings.training.data, settings.training.reading)
     config = resolved(settings.training, dataset)
     mixes = make_augment(config.augment, dataset.kind, dataset.sample_shape, len(dataset.train)).mixup > 0
@@ -95,7 +96,7 @@ def explore(settings: Settings, folder: Path, workers: Workers, listen: Listener
                     "the exploration's place is taken", where=str(folder), hint="--run another, or remove it"
                 )
             write_settings(folder, settings)
-            search = _Search(settings, folder, workers, listen, dataset, config, candidates, mixes)
+            search = _Search(settings, folder, workers, listen, dataset, config, candidates, mixes, began)
             ended = search.go()
             tested = examine_best(search.journal, search.values(ended), dataset, settings, search.spent)
             return found_of(folder, search.values(ended, tested))
@@ -114,6 +115,7 @@ class _Search:
         config: ResolvedConfig,
         candidates: Candidates,
         mixes: bool,
+        began: float,
     ) -> None:
         self.settings, self.folder, self.workers, self.listen = settings, folder, workers, listen
         self.dataset, self.config, self.candidates, self.mixes = dataset, config, candidates, mixes
@@ -125,7 +127,7 @@ class _Search:
         )
         params = [member.params for member in candidates.members]
         self.order = spread_order(params, settings.seed)[: settings.trials]
-        self.begun_at, self.spent_before = time.monotonic(), self.journal.spent
+        self.begun_at, self.spent_before = began, self.journal.spent
         self.running: dict[Future[Result], tuple[Job, float]] = {}
         self.plans: dict[int, Figures] = {}
         self.estimate = Estimate()
