@@ -63,6 +63,7 @@ def test_a_killed_worker_loses_no_trial_and_none_is_trained_twice(settings: Sett
 def test_nobody_answers_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tatami.explore.workers.SECONDS_TO_CONNECT", 1)
     with pytest.raises(
-        OptionError, match=r"--cluster: no Dask scheduler there; got tcp://127.0.0.1:9; expected tcp://HOST:PORT"
+        OptionError,
+        match=r"--cluster: no Dask scheduler with workers there; got tcp://127.0.0.1:9; expected tcp://HOST:PORT",
     ):
         Cluster("tcp://127.0.0.1:9")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tatami.data import DataOptions
 from tatami.errors import OptionError, RunError
 from tatami.explore import Settings, explore, session
 from tatami.explore.halving import Job
@@ -273,6 +274,22 @@ def test_a_damaged_journal_is_said_and_a_line_cut_off_is_not(settings: Settings,
     path.write_text("nonsense\n" + whole)
     with pytest.raises(RunError, match=r"events.jsonl:1: not an event of an exploration; got nonsense"):
         Journal(folder)
+
+
+def test_a_regression_without_a_test_split(settings: Settings, tmp_path: Path, here: Any) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.uniform(0, 100, 60).round(3)
+    x = (y[:, None, None] + rng.normal(0, 5, (60, 8, 8)))[..., None].astype(np.float32)
+    np.savez(tmp_path / "values.npz", x=x, y=y)
+    training = replace(settings.training, data=str(tmp_path / "values.npz"), reading=DataOptions(task="regression"))
+    values = explore(replace(settings, training=training, trials=3), tmp_path / "found", here, quiet).values
+    best = values.best
+    assert (values.metric, values.tested, values.as_planned) == ("R2", None, 3)
+    assert best is not None
+    assert best.correct is None
+    assert best.score is not None
+    assert best.score > 0.5
+    assert best.score == max(t.score for t in values.trials if t.epochs == 4 and t.score is not None)
 
 
 def test_settings_that_cannot_be_read(tmp_path: Path) -> None:

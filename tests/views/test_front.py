@@ -110,6 +110,8 @@ def test_the_test_is_told_apart_from_what_chose() -> None:
     second = exploration(*SOME.trials, tested=FinalTest(1, "test accuracy", 0.9, 9, 10, looks=2))
     assert best_lines(second)[2] == "on the test split, which 2 networks of this search were held against:"
     assert best_lines(exploration()) == ["no network was trained"]
+    untested = best_lines(exploration(*SOME.trials))
+    assert untested[-1] == "the data have no test split: only the samples that it was chosen by have judged it"
 
 
 def test_the_table_fits_a_terminal_and_the_markdown_escapes_its_bars() -> None:

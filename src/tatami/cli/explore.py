@@ -63,7 +63,7 @@ def command(
         Path | None, typer.Option(help="Settings of the trainings from a TOML file; options come first.")
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Trials at a time; as many as there are processors unless given.")
+        int | None, typer.Option(min=1, help="Trials at a time; one a processor unless given, one alone on a GPU.")
     ] = None,
     threads: Annotated[
         int | None, typer.Option(min=1, help="Of each trial; its share of the processors unless given.")
@@ -85,8 +85,6 @@ def command(
     """Search a family for networks within budgets, and print the Pareto front of accuracy against what they cost."""
     from tatami.plan.machine import core_count
 
-    jobs = jobs or core_count()
-    threads = threads or (1 if cluster else max(1, core_count() // jobs))
     given = {"epochs": epochs, "batch": batch, "augment": augment, "validation": validation, "seed": seed}
     given |= {"engine": engine, "device": device}
     if resume is not None:
@@ -96,7 +94,8 @@ def command(
     else:
         if family is None or data is None:
             raise OptionError("nothing to explore", expected="FAMILY DATA, or --resume DIR")
-        own = {"rungs": rungs, "eta": eta, "seed": seed, "threads": threads, "trials": trials}
+        own = {"rungs": rungs, "eta": eta, "seed": seed, "trials": trials}
+        own["threads"] = threads or (1 if cluster else max(1, core_count() // (jobs or core_count())))
         choices, budgets = read_choices(bind), tuple(budget or ())
         settings = _settings(family, data, choices, budgets, own, given, reading, config, seconds_of(within))
         folder = run or Path("explore")
@@ -104,7 +103,7 @@ def command(
     from tatami.explore import explore
 
     with Progress(settings) as progress:
-        found = explore(settings, folder, _workers(cluster, jobs, settings.threads), progress.tell)
+        found = explore(settings, folder, _workers(cluster, jobs, settings), progress.tell)
     _print(found, format)
     if found.values.ended.startswith("interrupted"):
         raise typer.Exit(INTERRUPTED)
@@ -173,10 +172,14 @@ def _as_before(folder: Path, within: str, trials: int | None) -> Settings:
     return replace(before, seconds=seconds_of(within), trials=trials or before.trials)
 
 
-def _workers(cluster: str | None, jobs: int, threads: int) -> Workers:
+def _workers(cluster: str | None, jobs: int | None, settings: Settings) -> Workers:
     from tatami.explore.workers import Cluster, Processes
+    from tatami.plan.machine import core_count
 
-    return Processes(jobs, threads) if cluster is None else Cluster(cluster)
+    if cluster is not None:
+        return Cluster(cluster)
+    one_device = settings.training.engine == "torch" and settings.training.device != "cpu"
+    return Processes(jobs or (1 if one_device else max(1, core_count() // settings.threads)), settings.threads)
 
 
 def _print(found: Found, format: ExploreFormat) -> None:

@@ -94,7 +94,7 @@ class Cluster:
         address: of the scheduler, ``tcp://host:8786``.
 
     Raises:
-        OptionError: Dask is not installed, or nobody answers there.
+        OptionError: Dask is not installed, nobody answers there, or there is no worker.
     """
 
     def __init__(self, address: str) -> None:
@@ -106,16 +106,21 @@ class Cluster:
             ) from None
         try:
             self._client = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
+            self._client.wait_for_workers(1, timeout=SECONDS_TO_CONNECT)
         except (OSError, ValueError, TimeoutError) as error:
             raise OptionError(
-                "no Dask scheduler there", where="--cluster", got=address, expected="tcp://HOST:PORT of one that runs"
+                "no Dask scheduler with workers there",
+                where="--cluster",
+                got=address,
+                expected="tcp://HOST:PORT of one that runs",
             ) from error
         self._executor: Executor = self._client.get_executor(pure=False)
 
     @property
     def jobs(self) -> int:
-        """Threads of all workers that there are now: each takes one trial."""
-        return sum(self._client.nthreads().values())
+        """Threads of all workers that there are now: each takes one trial. Without any, one trial waits for one."""
+        threads: dict[str, int] = self._client.nthreads()
+        return max(1, sum(threads.values()))
 
     def executor(self) -> Executor:
         """To submit to."""

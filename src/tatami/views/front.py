@@ -210,8 +210,8 @@ def best_lines(found: Exploration) -> list[str]:
         f"best of those trained longest: validation {found.metric} {best.score:.4f}{loss}, {best.params:,} parameters",
         found.command.replace("LINE", best.line),
     ]
-    if found.tested is not None:
-        looks = found.tested.looks
-        seen = "which no choice has seen" if looks == 1 else f"which {looks} networks of this search were held against"
-        said += [f"on the test split, {seen}:", found.tested.text]
-    return said
+    if found.tested is None:
+        return [*said, "the data have no test split: only the samples that it was chosen by have judged it"]
+    looks = found.tested.looks
+    seen = "which no choice has seen" if looks == 1 else f"which {looks} networks of this search were held against"
+    return [*said, f"on the test split, {seen}:", found.tested.text]
