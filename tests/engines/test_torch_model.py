@@ -1,6 +1,8 @@
 """What the torch engine has beyond the others: devices, precisions, capture, module names, shares of a step."""
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -71,11 +73,33 @@ def test_bf16_computes_in_16_bits_and_keeps_weights_in_32():
     assert losses[0][-1] < 0.9 * losses[0][0]
 
 
-def test_without_a_gpu_float32_is_left_as_the_user_has_it():
-    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    make().step(X, Y)
+TF32 = """
+import torch
+from tatami.engines.torch.precision import rounding_products
+matmul, conv = torch.backends.cuda.matmul, torch.backends.cudnn.conv
+{before}
+state = lambda: (matmul.fp32_precision, conv.fp32_precision)
+first = state()
+for allowed in (True, False):
+    with rounding_products(allowed):
+        assert [precision == "tf32" for precision in state()] == [allowed, allowed], state()
+    assert state() == first, state()
+"""
 
-    assert (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32) == before
+
+@pytest.mark.skipif(
+    not hasattr(torch.backends.cuda.matmul, "fp32_precision"), reason="an older PyTorch has one way only"
+)
+@pytest.mark.parametrize(
+    "before", ["", "matmul.allow_tf32 = True", "matmul.fp32_precision = 'tf32'; conv.fp32_precision = 'ieee'"]
+)
+def test_rounding_to_tf32_is_switched_and_put_back(before):
+    """PyTorch has two ways to say so, and whoever used the one may not use the other."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", TF32.format(before=before)], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
 
 
 # --- the module ---

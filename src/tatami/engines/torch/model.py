@@ -179,7 +179,7 @@ class TorchModel:
                         distributed.all_reduce(total)
                     found = self._transfer.fetch(total)  # on its way while the backward pass is being queued
                 if loss.requires_grad:
-                    with computing(self.precision, self.device):
+                    with computing(self.precision, self.device, backward=True):
                         (loss * self._ranks).backward()  # they take the mean of their gradients
         value = found()
         if not math.isfinite(value):
