@@ -26,8 +26,9 @@ def test_a_search_within_a_budget_as_table_data_and_page(tatami, bars: Path, tmp
     assert "2 networks to try, of 2 members" in table.out
     assert "planned figures equal the measured in 2 of 2 trials" in " ".join(table.out.split())
     assert f"page {folder}/index.html" in table.out
-    *_, command_line, seen, last = table.out.splitlines()
+    *_, command_line, again, seen, last = table.out.splitlines()
     assert command_line.startswith('tatami train "INPUT -> CONV(')
+    assert again.startswith(f"trained so once more, on the samples too that it was chosen by: {folder}/final/0000")
     assert seen == "on the test split, which no choice has seen:"
     assert last.startswith("test accuracy ")
     assert last.endswith(" of 30)")
@@ -48,7 +49,7 @@ def test_the_best_line_is_ready_to_train(tatami, bars: Path, tmp_path: Path) -> 
     words = shlex.split(best["command"])
     assert words[:2] == ["tatami", "train"]
     trained = json.loads(tatami(*words[1:], "--run", tmp_path / "again", "--format", "json").out)
-    assert trained["total"] == 30
+    assert (trained["total"], trained["correct"]) == (30, data["tested"]["correct"])
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ SOME = exploration(
     tried(2, 0.95, 300),
     tried(3, 0.94, 350, measured_memory=7),
     tried(4, None, 200),
-    tested=FinalTest(1, "test accuracy 0.9600 (96 of 100)", 0.96, 96, 100),
+    tested=FinalTest(1, "x/trials/00001", "test accuracy 0.9600 (96 of 100)", 0.96, 96, 100),
 )
 
 
@@ -107,11 +107,12 @@ def test_the_test_is_told_apart_from_what_chose() -> None:
         "on the test split, which no choice has seen:",
         "test accuracy 0.9600 (96 of 100)",
     ]
-    second = exploration(*SOME.trials, tested=FinalTest(1, "test accuracy", 0.9, 9, 10, looks=2))
-    assert best_lines(second)[2] == "on the test split, which 2 networks of this search were held against:"
+    second = exploration(*SOME.trials, tested=FinalTest(1, "x/final/00001", "test accuracy", 0.9, 9, 10, looks=2))
+    assert best_lines(second)[2] == "trained so once more, on the samples too that it was chosen by: x/final/00001"
+    assert best_lines(second)[3] == "on the test split, which 2 networks of this search were held against:"
     assert best_lines(exploration()) == ["no network was trained"]
     untested = best_lines(exploration(*SOME.trials))
-    assert untested[-1] == "the data have no test split: only the samples that it was chosen by have judged it"
+    assert untested[-1] == "not tested: only the samples that it was chosen by have judged it"
 
 
 def test_the_table_fits_a_terminal_and_the_markdown_escapes_its_bars() -> None:

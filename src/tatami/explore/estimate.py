@@ -27,7 +27,7 @@ class Estimate:
         if beside is not None:
             self.beside.append(max(beside, 0.0))
 
-    def seconds(self, trial: int, macs: int, epochs: int, jobs: int = 1) -> float:
+    def seconds(self, trial: int, macs: int, epochs: float, jobs: int = 1) -> float:
         """Of ``epochs`` more of a trial, in so many jobs; 0 while nothing was measured.
 
         A trial that was not measured is taken to be as fast as the one nearest to it in MACs, and slower in proportion

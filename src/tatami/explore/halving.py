@@ -19,6 +19,9 @@ Score: TypeAlias = tuple[float, ...]
 
 FAILED: Score = (float("-inf"),)
 
+FINAL = -1
+"""In place of a rung: the best is trained once more, on the samples too by which it was chosen."""
+
 
 @dataclass(frozen=True, order=True)
 class Job:

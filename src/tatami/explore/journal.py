@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import msgspec
 
 from tatami.errors import RunError
-from tatami.explore.halving import Job, Ladder, Score, Standing
+from tatami.explore.halving import FINAL, Job, Ladder, Score, Standing
 from tatami.explore.trial import Result
 
 FILE = "events.jsonl"
@@ -51,8 +52,8 @@ class Journal:
 
     @property
     def pending(self) -> list[Job]:
-        """Jobs that began and have no result."""
-        return [job for job in self.began if job not in self.results]
+        """Jobs of the search that began and have no result."""
+        return [job for job in self.began if job.rung != FINAL and job not in self.results]
 
     @property
     def trials(self) -> int:
@@ -61,15 +62,18 @@ class Journal:
 
     def latest(self, trial: int) -> Result | None:
         """The result of a trial on the highest rung that it has reached."""
-        of_trial = {job.rung: result for job, result in self.results.items() if job.trial == trial}
+        of_trial = {job.rung: result for job, result in self._searched() if job.trial == trial}
         return of_trial[max(of_trial)] if of_trial else None
 
     def standing(self, ladder: Ladder, running: set[Job]) -> Standing:
         """What is known, as the rule of promotion takes it."""
         scores: tuple[dict[int, Score], ...] = tuple({} for _ in ladder.epochs)
-        for job, result in self.results.items():
+        for job, result in self._searched():
             scores[job.rung][job.trial] = result.rank
         return Standing(scores, frozenset(running))
+
+    def _searched(self) -> Iterator[tuple[Job, Result]]:
+        return ((job, result) for job, result in self.results.items() if job.rung != FINAL)
 
     def add(self, event: str, at: float, **values: Any) -> None:
         """Write one event.

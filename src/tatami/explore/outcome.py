@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from tatami.data import DataOptions, Dataset
+from tatami.data import DataOptions
 from tatami.explore.journal import Journal
 from tatami.explore.settings import Settings
 from tatami.formats import atomic_write
@@ -56,18 +56,26 @@ def found_of(folder: Path, values: Exploration) -> Found:
 
 
 def examine_best(
-    journal: Journal, values: Exploration, dataset: Dataset, settings: Settings, spent: float
+    journal: Journal, values: Exploration, run: Path, settings: Settings, spent: float
 ) -> FinalTest | None:
-    """Hold the best network against the test split: once, and again only where another has become the best."""
+    """Hold the best network against the test split: once, and again only where another has become the best.
+
+    Args:
+        journal: where it is written down.
+        values: of the search.
+        run: the best one's run directory, as it is to be tested.
+        settings: of the search.
+        spent: seconds so far.
+    """
     best = values.best
-    if best is None or dataset.test is None:
+    if best is None:
         return None
     known = [said for said in journal.tested if (said["trial"], said["epochs"]) == (best.number, best.epochs)]
     if not known:
         config = settings.training
         engine = config.engine or "cpu"
         place: dict[str, Any] = {"device": config.device, "dtype": config.dtype} if engine == "torch" else {}
-        examined = examine_run(Path(best.run), config.data, engine, config.reading, "test", **place)
+        examined = examine_run(run, config.data, engine, config.reading, "test", **place)
         found = examined.found
         score = found.classes.accuracy if found.classes is not None else found.targets.r2 if found.targets else 0.0
         correct = found.classes.correct if found.classes is not None else None
@@ -79,14 +87,17 @@ def examine_best(
         )
         known = journal.tested[-1:]
     said = known[0]
-    return FinalTest(best.number, said["text"], said["score"], said["correct"], said["total"], len(journal.tested))
+    result = said["text"], said["score"], said["correct"], said["total"]
+    return FinalTest(best.number, str(run), *result, len(journal.tested))
 
 
 def train_command(settings: Settings, config: ResolvedConfig) -> str:
-    """The command that trains ``LINE`` for as long as the longest trial was, and tests it."""
+    """The command that trains ``LINE`` on all training samples for as long as the longest trial was, and tests it."""
     given, usual = settings.training, TrainConfig("")
     words = ["tatami", "train"]
-    options = {"epochs": settings.epochs[-1], "batch": config.batch, "validation": config.validation}
+    options: dict[str, Any] = {"epochs": settings.epochs[-1], "batch": config.batch}
+    if config.validation:
+        options["validation"] = 0
     for name in ("optimizer", "lr", "weight_decay", "clip_norm", "schedule", "loss", "smoothing", "class_weight"):
         options[name] = getattr(given, name)
     for name in ("accumulate", "augment", "ema", "init", "seed", "fit", "engine", "device", "dtype", "capture"):

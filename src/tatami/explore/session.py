@@ -16,7 +16,7 @@ from tatami.data.augment import make_augment
 from tatami.errors import OptionError, RunError, TatamiError
 from tatami.explore.candidates import Candidates, find_candidates, planned_figures, with_threads
 from tatami.explore.estimate import Estimate
-from tatami.explore.halving import Job, next_job
+from tatami.explore.halving import FINAL, Job, next_job
 from tatami.explore.journal import Journal
 from tatami.explore.outcome import Found, examine_best, found_of, train_command
 from tatami.explore.sampling import spread_order
@@ -98,7 +98,9 @@ def explore(settings: Settings, folder: Path, workers: Workers, listen: Listener
             write_settings(folder, settings)
             search = _Search(settings, folder, workers, listen, dataset, config, candidates, mixes, began)
             ended = search.go()
-            tested = examine_best(search.journal, search.values(ended), dataset, settings, search.spent)
+            tested = None
+            if dataset.test is not None and (run := search.run_to_test()) is not None:
+                tested = examine_best(search.journal, search.values(ended), run, settings, search.spent)
             return found_of(folder, search.values(ended, tested))
 
 
@@ -150,19 +152,27 @@ class _Search:
         stop = self.folder / STOP
         stop.unlink(missing_ok=True)
         with self.workers, stop_on_interrupt() as asked:
-            while True:
-                if asked() and not stop.exists():
-                    stop.touch()
-                while not asked() and len(self.running) < self.workers.jobs and (job := self._next()) is not None:
-                    self._submit(job)
-                if not self.running:
-                    break
-                done, _ = wait(self.running, LOOK, FIRST_COMPLETED)
-                self._collect(done)
+            self._work(self._next, asked, stop)
+            ended = self._why(asked())
+            self.again = self._final()
+            self._work(self._left_over, asked, stop)
         stop.unlink(missing_ok=True)
-        ended = self._why(asked())
+        if asked():
+            ended = self._why(True)
         self.journal.add("left", self.spent, reason=ended)
         return ended
+
+    def _work(self, choose: Callable[[], Job | None], asked: Callable[[], bool], stop: Path) -> None:
+        """Do the jobs that ``choose`` names, until there is none, or, once asked to stop, until all have saved."""
+        while True:
+            if asked() and not stop.exists():
+                stop.touch()
+            while not asked() and len(self.running) < self.workers.jobs and (job := choose()) is not None:
+                self._submit(job)
+            if not self.running:
+                return
+            done, _ = wait(self.running, LOOK, FIRST_COMPLETED)
+            self._collect(done)
 
     def _why(self, interrupted: bool) -> str:
         if interrupted:
@@ -177,19 +187,52 @@ class _Search:
         number = self.journal.trials
         return number if number < len(self.order) else None
 
+    def _left_over(self) -> Job | None:
+        """A job that was begun before."""
+        return self.again.pop(0) if self.again else None
+
     def _next(self) -> Job | None:
         if self.again:
-            return self.again.pop(0)
+            return self._left_over()
         standing = self.journal.standing(self.ladder, {job for job, _ in self.running.values()})
         return next_job(self.ladder, standing, self._fresh(), self._has_time)
 
     def _has_time(self, job: Job) -> bool:
-        """Whether a job would be done in time: that of a new trial, with all that are above it."""
+        """Whether a job would be done in time: that of a new trial, with all that are above it.
+
+        Time is kept to train the best once more: as much as for the slower of this trial and the best so far.
+        """
         if job.rung:
             epochs, jobs = self.ladder.more(job), 1
         else:
             epochs, jobs = self.ladder.epochs[-1], len(self.ladder.epochs)
-        return self.estimate.seconds(job.trial, self._macs(job.trial), epochs, jobs) <= self.left
+        best = max(self.journal.results, key=lambda done: (done.rung, self.journal.results[done].rank), default=job)
+        again = self.ladder.epochs[-1] / (1 - self.config.validation) if self.config.validation else 0
+        kept = max(self._seconds(trial, again) for trial in (job.trial, best.trial)) if again else 0.0
+        return self._seconds(job.trial, epochs, jobs) + kept <= self.left
+
+    def _seconds(self, trial: int, epochs: float, jobs: int = 1) -> float:
+        return self.estimate.seconds(trial, self._macs(trial), epochs, jobs)
+
+    def _final(self) -> list[Job]:
+        """The best once more, on all training samples; nothing where that has been done, or none was held out."""
+        best = self.values("").best
+        if best is None or not self.config.validation:
+            return []
+        done = self.journal.results.get(Job(best.number, FINAL))
+        return [] if done is not None and done.epochs >= best.epochs else [Job(best.number, FINAL)]
+
+    def run_to_test(self) -> Path | None:
+        """The run directory of the network that the search has come to; None while there is none."""
+        best = self.values("").best
+        if best is None:
+            return None
+        if not self.config.validation:
+            return Path(best.run)
+        done = self.journal.results.get(Job(best.number, FINAL))
+        if done is None or done.failure or done.epochs < best.epochs:
+            return None
+        return self.run_of(best.number, FINAL)
 
     def _macs(self, trial: int) -> int:
         return self.candidates.members[self.order[trial]].macs
@@ -199,10 +242,10 @@ class _Search:
         if job not in self.journal.began:
             self.journal.add("began", self.spent, trial=job.trial, rung=job.rung, line=line)
         task = Task(
-            run=str(self.run_of(job.trial).resolve()),
+            run=str(self.run_of(job.trial, job.rung).resolve()),
             line=line,
-            config=replace(self.training, net=line),
-            epochs=self.ladder.epochs[job.rung],
+            config=replace(self.training, net=line, validation=0.0 if job.rung == FINAL else self.training.validation),
+            epochs=self._epochs(job),
             threads=self.settings.threads,
             mixes=self.mixes,
             stop=str((self.folder / STOP).resolve()),
@@ -210,9 +253,14 @@ class _Search:
         self.running[self.workers.executor().submit(advance, task)] = job, time.monotonic()
         self.listen(Moment(self.journal, len(self.running), self.left))
 
-    def run_of(self, trial: int) -> Path:
+    def _epochs(self, job: Job) -> int:
+        """To train, in all: the best once more for as long as before."""
+        latest = self.journal.latest(job.trial)
+        return latest.epochs if job.rung == FINAL and latest is not None else self.ladder.epochs[job.rung]
+
+    def run_of(self, trial: int, rung: int = 0) -> Path:
         """The run directory of a trial."""
-        return self.folder / "trials" / f"{trial:05d}"
+        return self.folder / ("final" if rung == FINAL else "trials") / f"{trial:05d}"
 
     def _collect(self, done: set[Future[Result]]) -> None:
         lost = []
@@ -230,7 +278,7 @@ class _Search:
         for job, error in lost:
             if self.journal.losses.get(job, 0) + 1 >= MOST_LOSSES:
                 said = f"its worker was lost {MOST_LOSSES} times: {type(error).__name__}: {str(error)[:200]}"
-                self._take(job, Result(epochs=self.ladder.epochs[job.rung], failure=said), None)
+                self._take(job, Result(epochs=self._epochs(job), failure=said), None)
                 continue
             self.journal.add("lost", self.spent, trial=job.trial, rung=job.rung, error=type(error).__name__)
             self.again.append(job)
@@ -244,7 +292,7 @@ class _Search:
         self.listen(Moment(self.journal, len(self.running), self.left, job, result))
 
     def _learn(self, job: Job, result: Result, beside: float | None = None) -> None:
-        if not result.failure:
+        if not result.failure and job.rung != FINAL:
             self.estimate.learn(job.trial, self._macs(job.trial), result.seconds / max(result.epochs, 1), beside)
 
     def plan_of(self, trial: int) -> Figures:

@@ -34,7 +34,8 @@ def front_page(found: Exploration) -> str:
         f"<div class=charts>{figures}</div>",
         html_table(*rows(found)),
         f"<h2>What was tried</h2><ul>{lines}</ul>{_all(found)}",
-        f"<h2>Again</h2><p class=small>Any line, trained as the trials were:</p><pre>{escape(found.command)}</pre>",
+        "<h2>Again</h2><p class=small>Any line, on all training samples, for as long as the longest trial:</p>"
+        f"<pre>{escape(found.command)}</pre>",
     ]
     return page(f"explore {found.data}", sections)
 
