@@ -183,9 +183,10 @@ class _Search:
         return "all members were tried" if len(self.order) == len(self.candidates.members) else "all trials were done"
 
     def _fresh(self) -> int | None:
-        """The next trial to begin: trials are numbered in their order."""
-        number = self.journal.trials
-        return number if number < len(self.order) else None
+        """The next trial to begin, in their order: the first for which there is time, or else the first of all."""
+        begun = {job.trial for job in self.journal.began}
+        waiting = [number for number in range(len(self.order)) if number not in begun]
+        return next((number for number in waiting if self._has_time(Job(number, 0))), next(iter(waiting), None))
 
     def _left_over(self) -> Job | None:
         """A job that was begun before."""

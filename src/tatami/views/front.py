@@ -171,7 +171,7 @@ def rows(found: Exploration) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     return headings, [
         (
             *tried.bindings,
-            *(cost.text(cost.value(tried)) + (" *" if tried.number in on[cost.name] else "  ") for cost in COSTS),
+            *(cost.text(cost.value(tried)) + ("*" if tried.number in on[cost.name] else " ") for cost in COSTS),
             f"{tried.epochs}",
             f"{tried.score:.4f}",
             "best" * (tried is found.best),

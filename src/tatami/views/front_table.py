@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -12,13 +14,22 @@ from tatami.views.plan_markdown import markdown_table
 
 
 def front_table(found: Exploration) -> RenderableType:
-    """One trial of a front a row; then what was tried."""
+    """One trial of a front a row; then what was tried.
+
+    The values of the names that vary stand in one column, under the names, which may be long.
+    """
     headings, cells = rows(found)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    for heading in headings:
+    count = len(found.names)
+    widths = [max(map(len, column)) for column in zip(*(row[:count] for row in cells), strict=True)]
+    bound = ["  ".join(text.rjust(width) for text, width in zip(row, widths, strict=False)) for row in cells]
+    wide = max([8, *map(len, found.names), *map(len, bound)])
+    names = fill("  ".join(found.names), wide, break_long_words=False, break_on_hyphens=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(Text(names), no_wrap=True)
+    for heading in headings[count:]:
         table.add_column(Text(heading), justify="right", no_wrap=True)
-    for row in cells:
-        table.add_row(*map(Text, row))
+    for first, row in zip(bound, cells, strict=True):
+        table.add_row(*map(Text, (first, *row[count:])))
     return Group(table, Text("\n".join(summary(found))))
 
 
@@ -27,5 +38,5 @@ def front_markdown(found: Exploration) -> str:
     headings, cells = rows(found)
     items = "\n".join(f"- {said}" for said in (said.replace("*", "\\*") for said in summary(found)))
     lines = "\n".join(f"    {line}" for line in best_lines(found))
-    bare = [tuple(cell.replace(" *", " \\*").strip() for cell in row) for row in cells]
+    bare = [tuple(cell.replace("*", "\\*").strip() for cell in row) for row in cells]
     return "\n\n".join([markdown_table(headings, bare), items, lines]) + "\n"
