@@ -62,6 +62,7 @@ def test_the_best_line_is_ready_to_train(tatami, bars: Path, tmp_path: Path) -> 
         (["INPUT -> FC", "sample:digits", "--validation", "0"], "nothing to judge networks by; got --validation 0;"),
         (["INPUT -> CONV(W) -> FC", "sample:digits"], "line 1:1: this is a family of networks, not one network; got"),
         (["INPUT -> FC", "x", "--resume", "y"], "--resume goes on as it was begun; got INPUT -> FC; expected"),
+        (["INPUT -> FC", "sample:digits", "--time-column", "t"], "sample:digits: --time has no effect on these data;"),
         (["--resume", "nowhere"], "nowhere: not an exploration; expected a directory with explore.toml"),
         (["INPUT -> FC", "sample:digits", "--cluster", "nowhere:1"], "--cluster"),
     ],

@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
 from pathlib import Path
 
-from tatami.data import Dataset, load
+from tatami.data import Dataset, load, refuse_unused
 from tatami.data.augment import make_augment
 from tatami.errors import OptionError, RunError, TatamiError
 from tatami.explore.candidates import Candidates, find_candidates, planned_figures, with_threads
@@ -82,6 +82,7 @@ def explore(settings: Settings, folder: Path, workers: Workers, listen: Listener
         TatamiError: bad text, data or settings, before anything is trained; the disk does not take it.
     """
     began = time.monotonic()
+    refuse_unused(settings.training.data, settings.training.reading)
     dataset = load(settings.training.data, settings.training.reading)
     config = resolved(settings.training, dataset)
     mixes = make_augment(config.augment, dataset.kind, dataset.sample_shape, len(dataset.train)).mixup > 0
