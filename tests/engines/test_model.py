@@ -54,6 +54,15 @@ def test_bad_options(options, text):
     assert message(error).startswith(text)
 
 
+def test_an_engine_that_is_not_installed(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    with pytest.raises(OptionError) as error:
+        compile(find_network("INPUT(4) -> FC(2)").build(), "torch")
+
+    assert message(error) == ("engine torch needs PyTorch, which is not installed (hint: pip install 'tatami[torch]')")
+
+
 def test_the_seed_fixes_the_weights(engine):
     first, again, other = (make(engine, seed=seed).state_dict() for seed in (1, 1, 2))
 
