@@ -59,7 +59,7 @@ class Direct(Executor):
 class Here:
     """Workers in this very process: each trial is done when it is submitted."""
 
-    jobs = 1
+    jobs = shares = 1
 
     def __init__(self) -> None:
         self.renewed = 0

@@ -262,6 +262,8 @@ def test_two_processes_give_what_one_gives_although_one_is_killed(
     assert not any(tried.failure for tried in values.trials)
     assert all(epochs_of(Path(tried.run)) == list(range(1, tried.epochs + 1)) for tried in values.trials)
     assert {Run(Path(tried.run)).config().threads for tried in values.trials} == {1}
+    assert values.tested is not None
+    assert Run(Path(values.tested.run)).config().threads == 2  # the machine to itself
     explore(long, tmp_path / "one", here, quiet)
     one, two = weights_of(tmp_path / "one"), weights_of(tmp_path / "two")
     for key in one.keys() & two.keys():

@@ -202,15 +202,16 @@ class _Search:
     def _has_time(self, job: Job) -> bool:
         """Whether a job would be done in time: that of a new trial, with all that are above it.
 
-        Time is kept to train the best once more: as much as for the slower of this trial and the best so far.
+        Time is kept to train the best once more: as much as for the slower of this trial and the best so far, on the
+        threads of all that will have ended; twice as many threads take about two thirds of the time.
         """
         if job.rung:
             epochs, jobs = self.ladder.more(job), 1
         else:
             epochs, jobs = self.ladder.epochs[-1], len(self.ladder.epochs)
         best = max(self.journal.results, key=lambda done: (done.rung, self.journal.results[done].rank), default=job)
-        again = self.ladder.epochs[-1] / (1 - self.config.validation) if self.config.validation else 0
-        kept = max(self._seconds(trial, again) for trial in (job.trial, best.trial)) if again else 0.0
+        again = self.ladder.epochs[-1] / (1 - self.config.validation) * 2 / (1 + self.workers.shares)
+        kept = max(self._seconds(trial, again) for trial in (job.trial, best.trial)) if self.config.validation else 0.0
         return self._seconds(job.trial, epochs, jobs) + kept <= self.left
 
     def _seconds(self, trial: int, epochs: float, jobs: int = 1) -> float:
@@ -248,7 +249,7 @@ class _Search:
             line=line,
             config=replace(self.training, net=line, validation=0.0 if job.rung == FINAL else self.training.validation),
             epochs=self._epochs(job),
-            threads=self.settings.threads,
+            threads=self.settings.threads * (self.workers.shares if job.rung == FINAL else 1),
             mixes=self.mixes,
             stop=str((self.folder / STOP).resolve()),
         )

@@ -25,6 +25,11 @@ class Workers(Protocol):
         """How many trials run at a time, as things are."""
         ...
 
+    @property
+    def shares(self) -> int:
+        """How many trials' threads one training may take when it runs alone."""
+        ...
+
     def executor(self) -> Executor:
         """To submit to."""
         ...
@@ -49,7 +54,7 @@ class Processes:
     """
 
     def __init__(self, jobs: int, threads: int) -> None:
-        self.jobs, self.threads = jobs, threads
+        self.jobs, self.shares, self.threads = jobs, jobs, threads
         self._pool: Executor | None = None
 
     def executor(self) -> Executor:
@@ -115,6 +120,8 @@ class Cluster:
                 expected="tcp://HOST:PORT of one that runs",
             ) from error
         self._executor: Executor = self._client.get_executor(pure=False)
+
+    shares = 1  # the other workers are other processes, or machines
 
     @property
     def jobs(self) -> int:
