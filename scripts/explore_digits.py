@@ -19,10 +19,11 @@ BEGIN, END = "<!-- the result begins -->\n", "<!-- the result ends -->\n"
 FOLDER = Path("runs/explore-digits")
 
 FAMILY = (
-    "INPUT -> CONV({8|16}, {3|5}) -> BN -> RELU -> [[CONV({16|24|32}) -> BN -> RELU]*N -> POOL]*M "
+    "INPUT -> CONV(16, {3|5}) -> BN -> RELU -> [[CONV({16|24|32}) -> BN -> RELU]*N -> POOL]*M "
     "-> [FC(64) -> RELU]*K -> FC"
 )
 OPTIONS = [
+    *("-D", "N=1..2", "-D", "M=2..3", "-D", "K=0..1"),
     *("--budget", "params < 30k", "--budget", "macs < 7M", "--budget", "memory(batch=64) < 64MB"),
     *("--epochs", "60", "--augment", "strong", "--time", "9.5m"),
 ]
