@@ -89,11 +89,37 @@ def test_times_that_are_none(text: str) -> None:
         seconds_of(text)
 
 
+def long_command(bars: Path, folder: Path) -> list[str]:
+    small = [str(word) for word in SMALL]
+    small[small.index("--epochs") + 1] = "20000"
+    return [sys.executable, "-m", "tatami", "explore", LINE, str(bars / "bars.npz"), *small, "--run", str(folder)]
+
+
+def test_the_workers_of_a_killed_search_leave_and_another_goes_on(bars: Path, tmp_path: Path) -> None:
+    fcntl = pytest.importorskip("fcntl", reason="no locks of files on this system")
+    folder = tmp_path / "found"
+    running = subprocess.Popen(long_command(bars, folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    while not list(folder.glob("trials/*/last.safetensors")):
+        assert time.monotonic() < until
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.kill()
+    running.wait()
+    with (folder / "trials" / "00000.lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                assert time.monotonic() < until + 60, "the worker goes on without its leader"
+            time.sleep(0.05)
+    assert '"interrupted"' in (folder / "trials" / "00000" / "events.jsonl").read_text()
+
+
 def test_ctrl_c_saves_and_the_same_command_goes_on(bars: Path, tmp_path: Path) -> None:
     folder = tmp_path / "found"
-    small = [str(word) for word in SMALL]
-    command = [sys.executable, "-m", "tatami", "explore", LINE, str(bars / "bars.npz"), *small, "--run", str(folder)]
-    command[command.index("--epochs") + 1] = "20000"
+    command = long_command(bars, folder)
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 60
     while not list(folder.glob("trials/*/last.safetensors")):

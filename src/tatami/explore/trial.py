@@ -13,6 +13,7 @@ rates, and each is judged where its rate has come down, so that they compare.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -50,7 +51,7 @@ class Task:
         epochs: to train, in all.
         threads: to train on.
         mixes: whether augmentation mixes labels.
-        stop: a file that, once it is there, ends the training early.
+        stop: a file that, once it is there, ends the training early, as does the death of the worker's parent.
     """
 
     run: str
@@ -186,13 +187,13 @@ def _keep(run: Path, result: Result) -> Result:
 
 
 def _stop_file(path: Path) -> Callable[[], bool]:
-    """Whether the file is there, looked at now and then."""
-    looked, found = float("-inf"), False
+    """Whether the file is there, or the process that leads is gone, looked at now and then."""
+    looked, found, parent = float("-inf"), False, os.getppid()
 
     def is_there() -> bool:
         nonlocal looked, found
         if not found and time.monotonic() - looked > POLL:
-            looked, found = time.monotonic(), path.exists()
+            looked, found = time.monotonic(), path.exists() or os.getppid() != parent
         return found
 
     return is_there
