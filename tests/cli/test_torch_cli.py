@@ -19,7 +19,7 @@ def result(tatami, *words: str) -> dict:
 def test_the_engines_train_one_run(tatami, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     own = result(tatami, *TRAINING[:-1], "own")
-    found = result(tatami, *TRAINING, "--device", "cpu")
+    found = result(tatami, *TRAINING, "--engine", "torch", "--device", "cpu")
     assert found["loss"] == pytest.approx(own["loss"], rel=1e-4)
 
     again = [

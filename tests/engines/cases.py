@@ -141,6 +141,12 @@ CASES = [
         "INPUT(6x5x2) -> CONV(3) -> BN -> RELU6 -> ADD[CONV(3, bias=no) | ID] -> BN -> LEAKY(0.2) -> FC(2)",
         "INPUT(5x4x2) -> CONV(2, bias=no) -> CONCAT[BN -> RELU | ID] -> BN -> RELU -> MUL[CONV(4) | ID]",
         "INPUT(7x2) -> BN -> RELU -> RES[CONV(2) -> BN -> RELU -> CONV(2) -> BN] -> RELU -> POOL -> CONV(2)",
+        # layers that give their input itself back, where another reads it and one writes over it
+        "INPUT(3x3x2) -> CONV(2) -> ADD[DROPOUT(0) -> RELU | ID] -> FC(2)",
+        Case("INPUT(3x3x2) -> CONV(2) -> ADD[DROPOUT(0.3) -> RELU | ID] -> FC(2)", training=False),
+        "INPUT(3x3x4) -> CONV(4) -> ADD[SHUFFLE(1) -> LEAKY(0.2) | SHUFFLE(4) -> RELU | ID] -> FC(2)",
+        "INPUT(3x3x2) -> DROPOUT(0) -> RELU -> FC(2)",
+        "INPUT(3x3x4) -> SHUFFLE(4) -> RELU -> SLICE(1, 3) -> RELU",
         # all together
         "INPUT(6x6x2) -> RES[CONV(3, 3, S=2) -> BN -> RELU -> CONV(3) -> BN] -> RELU -> GAP -> FC(3)",
         "INPUT(8x8x1) -> [CONV(2) -> RELU -> POOL]*2 -> FC(3) -> TANH -> FC(2) -> SOFTMAX",

@@ -29,7 +29,7 @@ def main(text: str, options: str, path: str) -> None:
     rng = np.random.default_rng(5)
     x = rng.standard_normal((STEPS, SAMPLES, *network.input_shape))
     y = rng.integers(network.output_shape[-1], size=(STEPS, SAMPLES))
-    settings = {"device": "cpu", "seed": 2, "batch": SAMPLES, **json.loads(options)}
+    settings = {"device": "cpu", "seed": 2, "batch": SAMPLES, "ranks": size, **json.loads(options)}
     model = compile(network, "torch", optimizer=SGD(lr=0.05, momentum=0.9), **settings)
     own = share_of(SAMPLES, rank, size)
     losses = [model.step_share(x[i][own], y[i][own], Share(own.start, SAMPLES)) for i in range(STEPS)]

@@ -1,10 +1,15 @@
 """Steps on more samples than the batch, tried on each engine: they go through in parts, and the weights move once."""
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tatami.engines import compile
-from tatami.engines.parts import parts_of, random_step
+from tatami.engines.parts import parts_of, parts_of_share, random_step
+from tatami.engines.ranks import share_of
 from tatami.errors import DataError, NumericError
 from tatami.network import find_network
 from tatami.recipe import SGD, Adam, CrossEntropy, MeanSquaredError
@@ -140,3 +145,16 @@ def test_equal_steps_are_equal_bit_for_bit(engine):
 
     assert [first.step(X, Y) for _ in range(3)] == [second.step(X, Y) for _ in range(3)]
     assert all(np.array_equal(value, second.state_dict()[name]) for name, value in first.state_dict().items())
+
+
+@given(total=st.integers(1, 200), ranks=st.integers(1, 9), batch=st.integers(1, 20))
+def test_every_rank_takes_as_many_parts(total, ranks, batch):
+    sizes = [share.stop - share.start for share in (share_of(total, rank, ranks) for rank in range(ranks))]
+    if min(sizes) < math.ceil(max(sizes) / batch):  # a rank without so many samples
+        return
+    parts = [parts_of_share(size, total, ranks, batch) for size in sizes]
+
+    assert len({len(each) for each in parts}) == 1
+    for size, each in zip(sizes, parts, strict=True):
+        assert [i for part in each for i in range(part.start, part.stop)] == list(range(size))
+        assert all(0 < part.stop - part.start <= batch for part in each)

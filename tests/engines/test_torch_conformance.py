@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from tatami.engines import compile
+from tatami.recipe import MeanSquaredError
+
 from .cases import CASES
 from .cpu_pass import largest_error, textbook_truth
 from .textbook_pass import textbook_pass
@@ -72,3 +75,19 @@ def test_checkpointing_changes_nothing(case):
     assert largest_error(d_found, dX) < allowed(case)
     for name, gradient in gradients.items():
         assert largest_error(found_gradients[name], gradient) < 10 * allowed(case), name
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_users_samples_are_not_written_to(case):
+    network = case.network()
+    model = compile(network, "torch", batch=2, device="cpu", loss=MeanSquaredError())
+    x = case.inputs().astype(np.float32)
+    y = np.zeros((len(x), *network.output_shape), np.float32)
+    before = x.copy()
+
+    model.forward(x)
+    model.score(x, y)
+    model.gradients(x, y)
+    model.step(x, y)
+
+    assert np.array_equal(x, before)

@@ -76,22 +76,40 @@ def test_bf16_computes_in_16_bits_and_keeps_weights_in_32():
 TF32 = """
 import torch
 from tatami.engines.torch.precision import rounding_products
-matmul, conv = torch.backends.cuda.matmul, torch.backends.cudnn.conv
+matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+
+def asked(*questions):
+    found = []
+    for question in questions:
+        try:
+            found.append(question())
+        except RuntimeError as error:  # the user has set the newer switches apart
+            found.append("refused")
+    return found
+
+def state():
+    older = asked(lambda: matmul.allow_tf32, lambda: cudnn.allow_tf32, torch.get_float32_matmul_precision)
+    return [matmul.fp32_precision, cudnn.conv.fp32_precision, *older]
+
 {before}
-state = lambda: (matmul.fp32_precision, conv.fp32_precision)
 first = state()
 for allowed in (True, False):
     with rounding_products(allowed):
-        assert [precision == "tf32" for precision in state()] == [allowed, allowed], state()
-    assert [p == "tf32" for p in state()] == [p == "tf32" for p in first], state()
+        assert [precision == "tf32" for precision in state()[:2]] == [allowed, allowed], state()
+    assert state() == first, (state(), first)
 """
 
 
-@pytest.mark.skipif(
-    not hasattr(torch.backends.cuda.matmul, "fp32_precision"), reason="an older PyTorch has one way only"
-)
+@pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="an older PyTorch has one way only")
 @pytest.mark.parametrize(
-    "before", ["", "matmul.allow_tf32 = True", "matmul.fp32_precision = 'tf32'; conv.fp32_precision = 'ieee'"]
+    "before",
+    [
+        "",
+        "matmul.allow_tf32 = True",
+        "torch.set_float32_matmul_precision('medium')",
+        "torch.backends.fp32_precision = 'tf32'",
+        "matmul.fp32_precision = 'tf32'; cudnn.conv.fp32_precision = 'ieee'",
+    ],
 )
 def test_rounding_to_tf32_is_switched_and_put_back(before):
     """PyTorch has two ways to say so, and whoever used the one may not use the other."""
@@ -100,6 +118,73 @@ def test_rounding_to_tf32_is_switched_and_put_back(before):
     )
 
     assert done.returncode == 0, done.stderr
+
+
+def test_a_card_without_room_is_said_in_one_line():
+    from tatami.engines.torch.device import room
+
+    with pytest.raises(OptionError) as error, room(torch.device("cuda:0"), 64):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    assert str(error.value).startswith(
+        "cuda:0: the device's memory does not suffice; got batch 64 (hint: a smaller --batch"
+    )
+    assert isinstance(error.value.__cause__, torch.OutOfMemoryError)
+
+
+def test_checkpoint_and_capture():
+    with pytest.raises(OptionError, match="checkpoint and capture do not go together; got capture compile"):
+        make(checkpoint=True, capture="compile")
+
+
+def test_graphs_take_a_step_in_one_pass():
+    model = make(batch=3)
+    model._capture = "graphs"  # as one that was made so: making it loads the compiler
+
+    with pytest.raises(OptionError, match="graphs take a step in one pass; got 3 parts; expected a larger batch"):
+        model.step(X, Y)
+
+
+def test_a_model_among_ranks_takes_no_step_alone():
+    model = make()
+    model._ranks = 2  # as one that was made with its process group
+
+    with pytest.raises(OptionError, match="this model takes steps together with others; expected step_share"):
+        model.step(X, Y)
+
+
+def test_the_devices_own_dropout_leaves_the_users_random_numbers():
+    model = make()
+    model.module.draws.native = True  # as on a GPU
+    again = make()
+    again.module.draws.native = True
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    losses = [model.step(X, Y) for _ in range(3)]
+
+    assert torch.equal(torch.rand(3), expected)
+    assert losses == [again.step(X, Y) for _ in range(3)]  # but it follows from the seed
+
+
+def test_pytorchs_own_synchronised_batch_norm_works_on_ours():
+    """Between GPUs it takes their place; alone, as here, it is a batch norm like any other."""
+    from tatami.engines.torch.batch_norm_sync import converted
+
+    usual = make(TEXT.replace("DROPOUT(0.3) -> ", "")).module.train()
+    x = torch.randn(2, 2, 6, 6)
+    expected = usual(x)
+    module = converted(usual)
+
+    assert isinstance(module.bn1, torch.nn.SyncBatchNorm)
+    torch.testing.assert_close(module(x), expected)
+
+
+def test_one_value_a_channel_keeps_its_type():
+    model = make("INPUT(4) -> FC(3) -> BN -> FC(2)", dtype="bf16")
+    model.step(RNG.standard_normal((1, 4)), np.array([1]))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert model.module.bn1(torch.zeros(1, 3, dtype=torch.bfloat16)).dtype == torch.bfloat16
 
 
 # --- the module ---

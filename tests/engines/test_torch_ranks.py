@@ -43,9 +43,10 @@ def trained(tmp_path: Path, ranks: int, text: str, **options) -> dict[str, np.nd
         (3, PLAIN, {}),
         (2, PLAIN.replace("DROPOUT(0.3) -> ", ""), {"batch": 3}),  # in parts: gradients are summed, then shared
         (2, NORMED, {"sync_bn": True}),
+        (2, PLAIN.replace("DROPOUT(0.3) -> ", ""), {"batch": 2}),
         (2, PLAIN, {"checkpoint": True}),
     ],
-    ids=["two", "three", "in parts", "synchronised BN", "checkpointing"],
+    ids=["two", "three", "in parts", "synchronised BN", "in unequal parts", "checkpointing"],
 )
 def test_together_they_are_one(tmp_path, ranks, text, options):
     alone = trained(tmp_path, 1, text, dtype="float32", **options)
@@ -60,3 +61,10 @@ def test_without_it_batch_norm_sees_a_ranks_samples_alone(tmp_path):
     alone, found = (trained(tmp_path, ranks, NORMED, dtype="float64") for ranks in (1, 2))
 
     assert np.abs(found["losses"] - alone["losses"]).max() > 1e-4
+
+
+def test_synchronised_in_parts_they_come_to_an_end(tmp_path):
+    """Each pass has the statistics of its own samples, so that it is not one process's step: but a step it is."""
+    found = trained(tmp_path, 2, NORMED, dtype="float64", sync_bn=True, batch=2)
+
+    assert found["losses"][-1] < found["losses"][0]

@@ -138,6 +138,7 @@ def compile(
     device: str | None = None,
     sync_bn: bool = False,
     capture: str = "none",
+    ranks: int = 1,
 ) -> Model:
     """Give ``network`` weights and make it ready to train.
 
@@ -159,6 +160,8 @@ def compile(
         sync_bn: whether BN takes its statistics over the samples of all ranks. The torch engine's.
         capture: how the torch engine runs the layers: ``none``, one after the other; ``compile``, through
             ``torch.compile``; ``graphs``, the same as CUDA graphs, where launching kernels takes longer than they do.
+        ranks: how many processes take each step together, by ``step_share``, within a process group of
+            ``torch.distributed`` that is there. The torch engine's.
 
     Raises:
         OptionError: a value that makes no sense, or that this engine does not have.
@@ -180,12 +183,18 @@ def compile(
             close = nearest(str(value), values)
             hint = f"did you mean {close}?" if close else None
             raise OptionError(f"unknown {what}", got=value, expected=", ".join(values), hint=hint)
-    for what, number, low, high in (("batch", batch, 1, MAX_SEED), ("seed", seed, 0, MAX_SEED)):
+    for what, number, low, high in (
+        ("batch", batch, 1, MAX_SEED),
+        ("seed", seed, 0, MAX_SEED),
+        ("ranks", ranks, 1, MAX_SEED),
+    ):
         if not _is_whole(number) or not low <= number <= high:
             raise OptionError(f"impossible {what}", got=number, expected=f"a whole number of at least {low}")
     for what, flag in (("checkpoint", checkpoint), ("sync_bn", sync_bn)):
         if not isinstance(flag, bool):
             raise OptionError(f"impossible {what}", got=repr(flag)[:60], expected="True or False")
+    if checkpoint and capture != "none":
+        raise OptionError("checkpoint and capture do not go together", got=f"capture {capture}", expected="one of them")
     package = importlib.import_module(f"tatami.engines.{engine}")
     if dtype not in package.DTYPES:
         raise OptionError(
@@ -193,8 +202,8 @@ def compile(
             expected=", ".join(package.DTYPES),
             hint="engine torch does",
         )
-    special = {"precision": dtype, "device": device, "sync_bn": sync_bn, "capture": capture}
-    for name, usual in (("device", None), ("sync_bn", False), ("capture", "none")):
+    special = {"precision": dtype, "device": device, "sync_bn": sync_bn, "capture": capture, "ranks": ranks}
+    for name, usual in (("device", None), ("sync_bn", False), ("capture", "none"), ("ranks", 1)):
         if name not in package.OPTIONS and special[name] not in (usual, engine):
             raise OptionError(f"the {engine} engine has no {name}", got=special[name], hint="engine torch has")
     model = package.make_model(

@@ -20,7 +20,7 @@ from tatami.errors import OptionError
 
 def usual_engine(device: str | None, dtype: str | None, ranks: int = 1) -> str:
     """The engine that is meant where none is named: cpu, unless something is asked for that only torch has."""
-    everywhere = device is None and dtype in (None, "float32", "float64") and ranks == 1
+    everywhere = device in (None, "cpu") and dtype in (None, "float32", "float64") and ranks == 1
     return "cpu" if everywhere else "torch"
 
 

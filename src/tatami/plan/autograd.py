@@ -269,8 +269,6 @@ class Autograd:
                 total += buffer.fixed
         if optimizer is None:
             return
-        if optimizer.clip_norm is not None:
-            self.make("gradients in float64", "temporaries", Size(0, 2 * total), "weights")
         if isinstance(optimizer, RMSProp) and self.engine.is_gpu:
             # Not one kernel: the roots of the mean squares, and with decay the gradients with its share.
             self.make("roots", "temporaries", Size(0, total), "weights")

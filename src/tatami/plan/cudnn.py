@@ -25,14 +25,15 @@ CUBLAS_WORKSPACE_HOPPER = 32 * MiB
 """One for each handle and stream, kept: the thread that goes forward has one, autograd's another. Source: PyTorch 2.13,
 aten/src/ATen/cuda/CublasHandlePool.cpp."""
 
-_HOPPER_OR_LATER = re.compile(r"\b(G?[HB]\d{3}|RTX (PRO )?[56]0\d\d)\b")
+_ADA = re.compile(r"\b(RTX 40\d\d|L40?S?|L4|Ada)\b")  # of 2022 and later, but before Hopper in what it can do
 
 
 def cublas_workspace(device: Device | None) -> int:
-    """Bytes of one workspace of cuBLAS; the larger of the two where the card is not known."""
-    if device is None or any(_HOPPER_OR_LATER.search(name) for name in (device.name, *device.aliases)):
+    """Bytes of one workspace of cuBLAS; the larger of the two where it is not known that the card is an older one."""
+    if device is None or device.year is None:
         return CUBLAS_WORKSPACE_HOPPER
-    return CUBLAS_WORKSPACE
+    is_ada = any(_ADA.search(name) for name in (device.name, *device.aliases))
+    return CUBLAS_WORKSPACE if device.year < 2022 or is_ada else CUBLAS_WORKSPACE_HOPPER
 
 
 def convolution_workspace(layer: Layer, shape: Shape) -> int:

@@ -16,6 +16,7 @@ from tatami.network.layers import (
     BatchNorm,
     Conv,
     Dense,
+    Dropout,
     Flatten,
     HardSigmoid,
     HardSwish,
@@ -28,6 +29,8 @@ from tatami.network.layers import (
     ReLU,
     ReLU6,
     Scale,
+    Shape,
+    Shuffle,
     Sigmoid,
     SiLU,
     Slice,
@@ -72,6 +75,17 @@ class Engine(Kept):
     views: Types
     is_gpu: bool
     adds_in_place: bool = True
+
+    def may_share(self, layer: Layer, shape: Shape) -> bool:
+        """Whether the output may lie in the input's memory: also where it does so at inference alone.
+
+        Args:
+            layer: any.
+            shape: of its (first) input.
+        """
+        if isinstance(layer, Shuffle):
+            return layer.groups in (1, shape[-1])  # nothing is dealt out
+        return isinstance(layer, (*self.views, Dropout))
 
 
 _CURVED: Types = (GELU, SiLU, HardSigmoid, HardSwish)  # their slope does not follow from their output

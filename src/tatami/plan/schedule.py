@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from tatami.network import Network
+from tatami.network import Network, Node
 from tatami.network.layers import Input
 from tatami.plan.autograd import Autograd
 from tatami.plan.kept import Engine
@@ -69,7 +69,7 @@ def shared_memory(network: Network, engine: Engine, training: bool = True, cuts:
         elif isinstance(node.layer, engine.in_place):
             # Whose memory it would write over: the input's, and through views and the like that of what lies before it.
             under = [network[node.inputs[0]]]
-            while under[-1].name in found:
+            while under[-1].name in found or _may_share(network, engine, under[-1]):
                 under.append(network[under[-1].inputs[0]])
             alone = all(len(consumers[other.name]) == 1 for other in under)
             needed = training and any(
@@ -78,3 +78,7 @@ def shared_memory(network: Network, engine: Engine, training: bool = True, cuts:
             if alone and not needed and not isinstance(under[-1].layer, Input):
                 found.add(node.name)
     return found
+
+
+def _may_share(network: Network, engine: Engine, node: Node) -> bool:
+    return bool(node.inputs) and engine.may_share(node.layer, network.input_shapes(node)[0])

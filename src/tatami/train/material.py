@@ -53,6 +53,7 @@ class Material:
             device=self.ranks.device or config.device,
             sync_bn=config.sync_bn,
             capture=config.capture,
+            ranks=config.ranks,
         )
 
     def make_trainer(self, model: Model, average: Average | None = None) -> Trainer:

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from tatami.engines.torch.model import TorchModel
 
 DTYPES = ("float32", "float64", "tf32", "bf16")
-OPTIONS: tuple[str, ...] = ("precision", "device", "sync_bn", "capture")  # of compile, beyond what all engines take
+OPTIONS: tuple[str, ...] = (
+    "precision",
+    "device",
+    "sync_bn",
+    "capture",
+    "ranks",
+)  # of compile, beyond what all engines take
 
 
 def make_model(*args: Any, **options: Any) -> TorchModel:

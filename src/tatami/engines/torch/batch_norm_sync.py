@@ -12,7 +12,7 @@ from torch.distributed.nn.functional import all_reduce
 def synchronised(module: nn.Module, device: torch.device) -> nn.Module:
     """The module with all batch norms taking their statistics over all ranks."""
     if device.type == "cuda":
-        return nn.SyncBatchNorm.convert_sync_batchnorm(module)
+        return converted(module)
     for name, child in module.named_children():
         if isinstance(child, nn.modules.batchnorm._BatchNorm):
             norm = SyncBatchNorm(child.num_features, child.eps, child.momentum)
@@ -22,6 +22,15 @@ def synchronised(module: nn.Module, device: torch.device) -> nn.Module:
             module.add_module(name, norm)
         else:
             synchronised(child, device)
+    return module
+
+
+def converted(module: nn.Module) -> nn.Module:
+    """The module with PyTorch's own synchronised batch norms, which insist on counting batches."""
+    module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
+    for child in module.modules():
+        if isinstance(child, nn.SyncBatchNorm):
+            child.num_batches_tracked = torch.zeros((), dtype=torch.int64, device=child.running_mean.device)
     return module
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -37,3 +39,21 @@ def find_device(name: str | None) -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise OptionError("PyTorch finds no Apple GPU here", got=name, hint="--device cpu")
     return device
+
+
+@contextmanager
+def room(device: torch.device, batch: int) -> Iterator[None]:
+    """Within the block, memory that does not suffice is the user's to know.
+
+    Raises:
+        OptionError: a tensor found no room on the device.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise OptionError(
+            "the device's memory does not suffice",
+            where=str(device),
+            got=f"batch {batch}",
+            hint="a smaller --batch with --accumulate, --checkpoint, --dtype bf16; tatami plan --gpu says what fits",
+        ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,10 @@ from torch import distributed, nn
 from tatami.engines.base import Array, model_text
 from tatami.engines.checks import check_samples, check_targets, check_tensors, gradients_not_finite
 from tatami.engines.initial import initial_weights
-from tatami.engines.parts import parts_of, random_step
+from tatami.engines.parts import parts_of, parts_of_share, random_step
 from tatami.engines.ranks import Share
-from tatami.engines.torch import activation, conv, dense, dropout, merge, norm, pool, scale, shape_ops  # noqa: F401
 from tatami.engines.torch.batch_norm_sync import synchronised
-from tatami.engines.torch.device import find_device
+from tatami.engines.torch.device import find_device, room
 from tatami.engines.torch.layout import to_tatami, to_torch
 from tatami.engines.torch.losses import loss_of
 from tatami.engines.torch.measure import measure
@@ -27,7 +26,7 @@ from tatami.engines.torch.optimizers import SLOTS, begin, make_optimizer, set_lr
 from tatami.engines.torch.precision import check_precision, computing
 from tatami.engines.torch.rules import channels_first, channels_last
 from tatami.engines.torch.transfer import Transfer
-from tatami.errors import DataError, NumericError
+from tatami.errors import DataError, NumericError, OptionError
 from tatami.network import Network
 from tatami.network.layers import Dropout
 from tatami.plan.checkpoint import even_cuts
@@ -38,8 +37,7 @@ from tatami.recipe import Loss, Optimizer
 class TorchModel:
     """A :class:`tatami.engines.base.Model` on a device of PyTorch.
 
-    Where a process group of several ranks has been made before, a step is taken by all of them: see
-    :meth:`step_share`. All ranks hold the same weights.
+    One of several ``ranks`` takes its steps together with the others, by :meth:`step_share`: all hold the same weights.
 
     Attributes:
         module: the network up to the scores that the loss takes.
@@ -63,6 +61,7 @@ class TorchModel:
         device: str | None = None,
         sync_bn: bool = False,
         capture: str = "none",
+        ranks: int = 1,
     ) -> None:
         self.network, self.batch = network, batch
         self.optimizer, self.loss, self.seed, self.dtype = optimizer, loss, seed, dtype
@@ -70,10 +69,10 @@ class TorchModel:
         check_precision(precision, self.device)
         self.steps = 0
         self._made_by = {"seed": seed, "init": init, "checkpoint": checkpoint, "precision": precision}
-        self._made_by |= {"device": device, "sync_bn": sync_bn, "capture": capture}
+        self._made_by |= {"device": device, "sync_bn": sync_bn, "capture": capture, "ranks": ranks}
         scored = scored_network(network, loss)
         self._ends_in_softmax = len(scored) < len(network)
-        self._ranks = distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+        self._ranks, self._capture = ranks, capture
         module: nn.Module = NetworkModule(scored, even_cuts(scored) if checkpoint else ())
         self.module = on_device(module, self.device, dtype, len(network.input_shape) - 1)
         self.module.draws.seed = seed
@@ -83,7 +82,7 @@ class TorchModel:
         self._load(initial_weights(network, seed, dtype, init))
         self._parameters = {n: t for n, t in self._tensors.items() if isinstance(t, nn.Parameter)}
         self._running = [t for t in self._tensors.values() if not isinstance(t, nn.Parameter)]
-        self._before = [torch.empty_like(tensor) for tensor in self._running]
+        self._before = [tensor.clone() for tensor in self._running]
         reached = _reached(scored)
         for name, parameter in self._parameters.items():
             if name.rpartition(".")[0] not in reached:  # a layer that leads nowhere has no influence on the loss
@@ -114,6 +113,8 @@ class TorchModel:
 
     def step(self, x: Array, y: Array, lr: float | None = None) -> float:
         """One step of gradient descent; returns the mean loss before it."""
+        if self._ranks > 1:
+            raise OptionError("this model takes steps together with others", expected="step_share, on all ranks")
         return self.step_share(x, y, Share(0, len(x)), lr)
 
     def step_share(self, x: Array, y: Array, share: Share, lr: float | None = None) -> float:
@@ -126,27 +127,33 @@ class TorchModel:
             lr: learning rate of this step; the optimizer's unless given.
 
         Raises:
-            NumericError: on all ranks, and nothing was changed on any.
+            NumericError, DataError: on all ranks the same, and nothing was changed on any.
+            OptionError: the device's memory does not suffice.
         """
         x, y = self._checked(x, y)
+        self._remember()
         try:
-            loss = self._passes(x, y, share)
-            self._clip()
+            with room(self.device, self.batch):
+                loss = self._passes(x, y, share, self._ranks)
+                self._clip()
         except BaseException:
             self._forget(restore=True)
             raise
-        if self._optimizer is not None:
-            set_lr(self._optimizer, self.optimizer.lr if lr is None else lr)
-            self._optimizer.step()
+        with room(self.device, self.batch):
+            if self._optimizer is not None:
+                set_lr(self._optimizer, self.optimizer.lr if lr is None else lr)
+                self._optimizer.step()
         self._forget(restore=False)
         self.steps += 1
         return loss
 
     def gradients(self, x: Array, y: Array) -> tuple[float, dict[str, Array]]:
-        """The mean loss and its gradients, in training mode; changes nothing."""
+        """The mean loss and its gradients, in training mode; changes nothing. Of several ranks, each has its own."""
         x, y = self._checked(x, y)
+        self._remember()
         try:
-            loss = self._passes(x, y, Share(0, len(x)))
+            with room(self.device, self.batch):
+                loss = self._passes(x, y, Share(0, len(x)), 1)
             found = {name: self._out(name, _gradient(tensor)) for name, tensor in self._parameters.items()}
         finally:
             self._forget(restore=True)
@@ -156,51 +163,59 @@ class TorchModel:
         x = check_samples(x, self.network.input_shape, self.dtype)
         return x, check_targets(y, (len(x), *self.network.output_shape), self.loss, self.dtype)
 
-    def _passes(self, x: Array, y: Array, share: Share) -> float:
-        """The mean loss of the step's samples; its gradients are left with the parameters."""
-        self.module.train()
+    def _remember(self) -> None:
+        """Keep the running statistics for a step that comes to nothing."""
         if self._running:
             torch._foreach_copy_(self._before, self._running)
-        parts = self._parts(len(x), share)
+
+    def _passes(self, x: Array, y: Array, share: Share, ranks: int) -> float:
+        """The mean loss of the samples of ``ranks``; its gradients are left with the parameters."""
+        self.module.train()
+        whole = self._whole if ranks > 1 else self.module
+        parts = parts_of_share(len(x), share.total, ranks, self.batch)
+        if len(parts) > 1 and self._capture == "graphs":
+            raise OptionError("graphs take a step in one pass", got=f"{len(parts)} parts", expected="a larger batch")
         total = torch.zeros((), dtype=self._wide_dtype, device=self.device)
         found: Callable[[], float] = lambda: 0.0  # noqa: E731
         for i, part in enumerate(parts):
-            self._seed(i, share.start)
             is_last = i == len(parts) - 1
-            alone = self._whole is not self.module and not is_last
-            with self._whole.no_sync() if alone else nullcontext():  # ranks sum their gradients with the last part
+            alone = whole is not self.module and not is_last
+            # Ranks sum their gradients with the last part.
+            with self._drawing(i, share.start), whole.no_sync() if alone else nullcontext():
                 with computing(self.precision, self.device):
-                    scores = self._whole(self._samples(x[part]))
+                    scores = whole(self._samples(x[part]))
                 loss = loss_of(self.loss, self._wide(scores), self._labels(y[part]))
                 loss = loss * ((part.stop - part.start) / share.total)
                 total += loss.detach()
                 if is_last:
-                    if self._ranks > 1:
+                    if ranks > 1:
                         distributed.all_reduce(total)
                     found = self._transfer.fetch(total)  # on its way while the backward pass is being queued
                 if loss.requires_grad:
                     with computing(self.precision, self.device, backward=True):
-                        (loss * self._ranks).backward()  # they take the mean of their gradients
+                        (loss * ranks).backward()  # they take the mean of their gradients
         value = found()
         if not math.isfinite(value):
-            raise self._not_finite(x, value)
+            raise self._not_finite(x, value, ranks)
         for parameter in self._parameters.values():
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
         return value
 
-    def _parts(self, samples: int, share: Share) -> list[slice]:
-        """Parts of this rank's samples of a step: as many on every rank, where each has so many samples."""
-        largest = -(-share.total // self._ranks)
-        count = min(samples, math.ceil(largest / self.batch))
-        return parts_of(samples, math.ceil(samples / count))
-
-    def _seed(self, part: int, start: int) -> None:
-        """What the random numbers of a pass follow from."""
+    @contextmanager
+    def _drawing(self, part: int, start: int) -> Iterator[None]:
+        """Within the block, what is random in a pass follows from the step alone; the user's generators stay."""
         draws = self.module.draws
         draws.step, draws.start = random_step(self.steps, part), start
-        if draws.native and self._drops:
-            torch.manual_seed(hash((self.seed, draws.step, start)) % 2**63)
+        if not (draws.native and self._drops):
+            yield
+            return
+        seed = np.random.SeedSequence([self.seed, draws.step, start]).generate_state(1, np.uint64)[0]
+        kinds = {} if self.device.type == "cpu" else {"device_type": self.device.type}
+        devices = [self.device.index or 0] if kinds else []
+        with torch.random.fork_rng(devices, **kinds):
+            torch.manual_seed(int(seed >> 1))
+            yield
 
     def _clip(self) -> None:
         """Where the gradient is too long, shorten it (Pascanu et al. 2013, algorithm 1)."""
@@ -224,9 +239,13 @@ class TorchModel:
         if restore and self._running:
             torch._foreach_copy_(self._running, self._before)
 
-    def _not_finite(self, x: Array, loss: float) -> Exception:
+    def _not_finite(self, x: Array, loss: float, ranks: int) -> Exception:
         """Who began it: the pass is made again, up to the first layer with NaN or infinity in its output."""
-        if not np.isfinite(x).all():
+        damaged = torch.tensor(float(not np.isfinite(x).all()), device=self.device)
+        if ranks > 1:
+            distributed.all_reduce(damaged)
+            self.module.eval()  # each rank by itself: batch norm then asks no other
+        if damaged:
             return DataError("the samples hold NaN or infinity", where="x", hint="mend or leave out such samples")
         names: list[str] = []
 
@@ -273,7 +292,7 @@ class TorchModel:
 
     def _scores(self, x: Array) -> torch.Tensor:
         self.module.eval()
-        with torch.inference_mode(), computing(self.precision, self.device):
+        with room(self.device, self.batch), torch.inference_mode(), computing(self.precision, self.device):
             scores = self.module(self._samples(x))
         return self._wide(scores)
 
@@ -325,8 +344,9 @@ class TorchModel:
         x = np.zeros((self.batch, *self.network.input_shape), self.dtype)
         y = np.zeros((self.batch, *self.network.output_shape[:-1]), np.int64)
         state = [tensor for _, _, tensor in self._slots()]
+        self._remember()
         try:
-            return measure(self.module, lambda: self._passes(x, y, Share(0, len(x))), state, self.device)
+            return measure(self.module, lambda: self._passes(x, y, Share(0, len(x)), 1), state, self.device)
         finally:
             self._forget(restore=True)
 

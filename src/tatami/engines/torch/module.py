@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+# Each of these files adds its layers to ``rules.lower``.
+from tatami.engines.torch import activation, conv, dense, dropout, merge, norm, pool, scale, shape_ops  # noqa: F401
 from tatami.engines.torch.dropout import CountedDropout, Draws
 from tatami.engines.torch.padding import padding_module
 from tatami.engines.torch.rules import Place, lower
@@ -108,14 +110,14 @@ class NetworkModule(nn.Module):
     def _again(self) -> Iterator[None]:
         """A forward pass that was done before: the running statistics have moved already."""
         norms = [module for module in self.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
-        momenta = [norm.momentum for norm in norms]
-        for norm in norms:
-            norm.momentum = 0.0
+        momenta = [each.momentum for each in norms]
+        for each in norms:
+            each.momentum = 0.0
         try:
             yield
         finally:
-            for norm, momentum in zip(norms, momenta, strict=True):
-                norm.momentum = momentum
+            for each, momentum in zip(norms, momenta, strict=True):
+                each.momentum = momentum
 
 
 @contextmanager

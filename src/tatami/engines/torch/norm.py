@@ -24,7 +24,7 @@ class _OfOneValue:
             norm.running_mean.lerp_(x.detach().to(norm.running_mean.dtype).flatten(), norm.momentum)
             norm.running_var.mul_(1 - norm.momentum)
         shape = (1, -1, *(1,) * (x.ndim - 2))
-        return (x - x.detach()) * 0 * norm.weight.view(shape) + norm.bias.view(shape)
+        return ((x - x.detach()) * 0 * norm.weight.view(shape) + norm.bias.view(shape)).to(x.dtype)
 
 
 class BatchNorm1d(_OfOneValue, nn.BatchNorm1d):

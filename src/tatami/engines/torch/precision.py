@@ -33,31 +33,43 @@ def computing(precision: str, device: torch.device, *, backward: bool = False) -
 
 @contextmanager
 def rounding_products(allowed: bool) -> Iterator[None]:
-    """Within the block, the float32 products of NVIDIA's cards may be rounded to TF32, or may not; then as before."""
-    switches = [
-        _switch(torch.backends.cuda.matmul, torch.backends.cuda.matmul),
-        _switch(torch.backends.cudnn, getattr(torch.backends.cudnn, "conv", None)),
-    ]
-    before = [getattr(owner, name) for owner, name, _ in switches]
-    for owner, name, values in switches:
-        setattr(owner, name, values[allowed])
+    """Within the block, the float32 products of NVIDIA's cards may be rounded to TF32, or may not; then as before.
+
+    New versions of PyTorch have a switch for each library and operator, and refuse the older, common ones to those who
+    have set these apart. Both are set where both may be: what ``torch.compile`` asks for is the older.
+    """
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    values: dict[tuple[Any, str], Any] = {}
+    if hasattr(cudnn, "conv"):
+        newer = (matmul, cudnn.conv, cudnn.rnn)
+        values = {(owner, "fp32_precision"): "tf32" if allowed else "ieee" for owner in newer}
+    else:
+        values = {(owner, "allow_tf32"): allowed for owner in (matmul, cudnn)}
+    before = {(owner, name): getattr(owner, name) for owner, name in values}
+    common = _common()
+    if common is not None:
+        torch.set_float32_matmul_precision("high" if allowed else "highest")
+    _set(values)
     try:
         yield
     finally:
-        for (owner, name, _), value in zip(switches, before, strict=True):
-            setattr(owner, name, value)
+        if common is not None:
+            torch.set_float32_matmul_precision(common)
+        _set(before)
 
 
-def _switch(older: Any, newer: Any) -> tuple[Any, str, tuple[Any, Any]]:
-    """Who has a switch, its name, and its values for off and on.
-
-    There are two in new versions of PyTorch, and it refuses the older to those who have used the newer.
-    """
+def _common() -> str | None:
+    """The older, common switch of matrix products; None where it may not be asked."""
     try:
-        older.allow_tf32  # noqa: B018  # it raises where it may not be asked
+        found: str = torch.get_float32_matmul_precision()
     except RuntimeError:
-        return newer, "fp32_precision", ("ieee", "tf32")
-    return older, "allow_tf32", (False, True)
+        return None
+    return found
+
+
+def _set(values: dict[tuple[Any, str], Any]) -> None:
+    for (owner, name), value in values.items():
+        setattr(owner, name, value)
 
 
 def check_precision(precision: str, device: torch.device) -> None:

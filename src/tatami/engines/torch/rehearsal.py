@@ -13,7 +13,6 @@ import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from tatami.engines.torch import activation, conv, dense, dropout, merge, norm, pool, scale, shape_ops  # noqa: F401
 from tatami.engines.torch.losses import loss_of
 from tatami.engines.torch.measure import LiveBytes
 from tatami.engines.torch.module import NetworkModule
