@@ -11,7 +11,7 @@ import pytest
 from tatami.errors import OptionError
 from tatami.explore import Settings, explore
 from tatami.explore.journal import Journal
-from tatami.explore.session import Moment
+from tatami.explore.search import Moment
 from tatami.explore.workers import Cluster
 from tatami.formats import load_weights
 from tatami.network import find_network

@@ -15,10 +15,10 @@ import pytest
 
 from tatami.data import DataOptions
 from tatami.errors import OptionError, RunError
-from tatami.explore import Settings, explore, session
+from tatami.explore import Settings, explore, search, session
 from tatami.explore.halving import FINAL, Job
 from tatami.explore.journal import Journal
-from tatami.explore.session import Moment
+from tatami.explore.search import Moment
 from tatami.explore.settings import read_settings
 from tatami.explore.trial import Result, Task
 from tatami.explore.workers import Processes
@@ -82,7 +82,7 @@ def test_the_test_split_is_looked_at_once_by_the_best(settings: Settings, tmp_pa
     config = replace(settings.training, epochs=best.epochs, validation=0.0, test=False)
     train(find_network(best.line), config, tmp_path / "by-hand", lambda event: None)
     by_hand = evaluate_run(tmp_path / "by-hand", settings.training.data)
-    assert tested.run == str(folder / "final" / f"{best.number:05d}")
+    assert values.final == str(folder / "final" / f"{best.number:05d}")
     assert (tested.number, tested.correct, tested.total) == (best.number, by_hand.correct, 20)
     assert tested.text == f"test accuracy {by_hand.accuracy:.4f} ({by_hand.correct} of 20)"
     assert tested.looks == 1
@@ -180,9 +180,9 @@ def test_no_training_begins_that_would_not_be_done_in_time(
         return Result(task.epochs, 0.5 + next(now) / 1000, 0.1, 6, 12, seconds=10.0 * task.epochs)
 
     slow.done = {}  # type: ignore[attr-defined]
-    monkeypatch.setattr(session, "advance", slow)
+    monkeypatch.setattr(search, "advance", slow)
     monkeypatch.setattr(session, "examine_best", lambda *given: None)
-    monkeypatch.setattr(session.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(search.time, "monotonic", lambda: clock[0])
     values = explore(replace(settings, seconds=100.0), tmp_path / "found", here, quiet).values
     assert values.ended == "the time is up"
     assert clock[0] <= 100.0
@@ -262,8 +262,7 @@ def test_two_processes_give_what_one_gives_although_one_is_killed(
     assert not any(tried.failure for tried in values.trials)
     assert all(epochs_of(Path(tried.run)) == list(range(1, tried.epochs + 1)) for tried in values.trials)
     assert {Run(Path(tried.run)).config().threads for tried in values.trials} == {1}
-    assert values.tested is not None
-    assert Run(Path(values.tested.run)).config().threads == 2  # the machine to itself
+    assert Run(Path(values.final)).config().threads == 2  # the machine to itself
     explore(long, tmp_path / "one", here, quiet)
     one, two = weights_of(tmp_path / "one"), weights_of(tmp_path / "two")
     for key in one.keys() & two.keys():
@@ -293,6 +292,7 @@ def test_a_regression_without_a_test_split(settings: Settings, tmp_path: Path, h
     values = explore(replace(settings, training=training, trials=3), tmp_path / "found", here, quiet).values
     best = values.best
     assert (values.metric, values.tested, values.as_planned) == ("R2", None, 3)
+    assert (Path(values.final) / "best.safetensors").is_file()
     assert best is not None
     assert best.correct is None
     assert best.score is not None

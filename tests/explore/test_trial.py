@@ -12,7 +12,7 @@ from tatami.engines import compile
 from tatami.explore import trial
 from tatami.explore.candidates import planned_figures
 from tatami.explore.halving import FAILED
-from tatami.explore.session import resolved
+from tatami.explore.space import resolved
 from tatami.explore.trial import RESULT, Result, Task, advance
 from tatami.formats import load_weights
 from tatami.network import find_network

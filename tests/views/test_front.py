@@ -55,7 +55,7 @@ SOME = exploration(
     tried(2, 0.95, 300),
     tried(3, 0.94, 350, measured_memory=7),
     tried(4, None, 200),
-    tested=FinalTest(1, "x/trials/00001", "test accuracy 0.9600 (96 of 100)", 0.96, 96, 100),
+    tested=FinalTest(1, "test accuracy 0.9600 (96 of 100)", 0.96, 96, 100),
 )
 
 
@@ -108,7 +108,8 @@ def test_the_test_is_told_apart_from_what_chose() -> None:
         "on the test split, which no choice has seen:",
         "test accuracy 0.9600 (96 of 100)",
     ]
-    second = exploration(*SOME.trials, tested=FinalTest(1, "x/final/00001", "test accuracy", 0.9, 9, 10, looks=2))
+    second = exploration(*SOME.trials, tested=FinalTest(1, "test accuracy", 0.9, 9, 10, looks=2))
+    second = replace(second, final="x/final/00001")
     assert best_lines(second)[2] == "trained so once more, on the samples too that it was chosen by: x/final/00001"
     assert best_lines(second)[3] == "on the test split, which 2 networks of this search were held against:"
     assert best_lines(exploration()) == ["no network was trained"]

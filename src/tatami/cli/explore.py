@@ -143,7 +143,7 @@ def _settings(
     from tatami.data import load
     from tatami.explore import Settings
     from tatami.explore.halving import make_ladder
-    from tatami.explore.session import resolved
+    from tatami.explore.space import resolved
     from tatami.notation import print_value
 
     training = make_settings({"data": data, "net": family, **given}, reading.options(), config)

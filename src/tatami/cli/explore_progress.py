@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from tatami.explore.session import Moment
+from tatami.explore.search import Moment
 from tatami.explore.settings import Settings
 from tatami.views.numbers import duration
 

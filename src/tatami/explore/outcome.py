@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from tatami.data import DataOptions
+from tatami.explore.halving import FINAL, Job
 from tatami.explore.journal import Journal
 from tatami.explore.settings import Settings
+from tatami.explore.space import Space, run_of
+from tatami.explore.trial import Result
 from tatami.formats import atomic_write
 from tatami.train.config import ResolvedConfig, TrainConfig
 from tatami.train.use import examine_run
 from tatami.views.evaluation import result_text
-from tatami.views.front import Exploration, FinalTest
+from tatami.views.front import Exploration, FinalTest, Tried
 from tatami.views.front_chart import front_svg_file
 from tatami.views.front_json import front_json
 from tatami.views.front_page import front_page
@@ -41,7 +44,7 @@ class Found:
         return self.folder / PAGE
 
 
-def found_of(folder: Path, values: Exploration) -> Found:
+def write_pages(folder: Path, values: Exploration) -> None:
     """Write values, chart and page into the exploration's directory.
 
     Raises:
@@ -52,7 +55,66 @@ def found_of(folder: Path, values: Exploration) -> Found:
     if drawn:
         atomic_write(folder / CHART, drawn)
     atomic_write(folder / PAGE, front_page(values))
-    return Found(folder, values)
+
+
+def exploration_of(space: Space, folder: Path, journal: Journal, ended: str, spent: float) -> Exploration:
+    """All that was found, for the views."""
+    settings, candidates = space.settings, space.candidates
+    trials = sorted({job.trial for job in journal.results})
+    return Exploration(
+        family=settings.family,
+        data=settings.training.data,
+        budgets=settings.budgets,
+        names=candidates.names,
+        total=candidates.total,
+        dropped=candidates.dropped,
+        impossible=candidates.impossible,
+        members=len(candidates.members),
+        reason=candidates.reason,
+        metric="R2" if space.dataset.is_regression else "accuracy",
+        epochs=settings.epochs,
+        batch=space.config.batch,
+        trials=tuple(_tried(space, folder, trial, result) for trial in trials if (result := journal.latest(trial))),
+        seconds=spent,
+        ended=ended,
+        command=train_command(settings, space.config),
+    )
+
+
+def _tried(space: Space, folder: Path, trial: int, result: Result) -> Tried:
+    figures, member = space.figures(trial), space.member(trial)
+    return Tried(
+        number=trial,
+        line=member.line,
+        bindings=member.bindings,
+        run=str(run_of(folder, trial)),
+        epochs=result.epochs,
+        score=None if result.failure else result.score,
+        loss=result.loss,
+        correct=result.correct,
+        total=result.total,
+        params=figures.params,
+        macs=figures.macs,
+        memory=figures.peak_bytes or 0,
+        seconds=result.seconds / max(result.epochs, 1),
+        measured_params=result.params,
+        measured_memory=result.memory,
+        failure=result.failure,
+    )
+
+
+def final_run(space: Space, folder: Path, journal: Journal, best: Tried | None) -> Path | None:
+    """The run directory of the network that a search has come to; None while there is none.
+
+    Where samples were held out it is the best one's, trained once more on all of them.
+    """
+    if best is None:
+        return None
+    if not space.config.validation:
+        return Path(best.run)
+    done = journal.results.get(Job(best.number, FINAL))
+    is_done = done is not None and not done.failure and done.epochs >= best.epochs
+    return run_of(folder, best.number, FINAL) if is_done else None
 
 
 def examine_best(
@@ -88,7 +150,7 @@ def examine_best(
         known = journal.tested[-1:]
     said = known[0]
     result = said["text"], said["score"], said["correct"], said["total"]
-    return FinalTest(best.number, str(run), *result, len(journal.tested))
+    return FinalTest(best.number, *result, len(journal.tested))
 
 
 def train_command(settings: Settings, config: ResolvedConfig) -> str:

@@ -73,14 +73,12 @@ class FinalTest:
 
     Attributes:
         number: of its trial.
-        run: the run directory of the network that was tested: trained once more, where samples had been held out.
         text: the result in a line: ``test accuracy 0.9890 (989 of 1000)``.
         score, correct, total: as of :class:`Tried`.
         looks: how many networks of this exploration have been held against the test split, this one included.
     """
 
     number: int
-    run: str
     text: str
     score: float
     correct: int | None
@@ -104,7 +102,9 @@ class Exploration:
         seconds: that the search took.
         ended: why it ended.
         command: which trains a line on all training samples for as long as the longest trial; ``LINE`` stands for it.
-        tested: the best one's test; None where there is no test split, or nothing to test.
+        final: the run directory of the network that the search has come to: the best, trained once more where samples
+            had been held out; empty where it has come to none.
+        tested: its test; None where there is no test split, or nothing to test.
     """
 
     family: str
@@ -123,6 +123,7 @@ class Exploration:
     seconds: float
     ended: str
     command: str
+    final: str = ""
     tested: FinalTest | None = None
 
     @property
@@ -212,10 +213,10 @@ def best_lines(found: Exploration) -> list[str]:
         f"best of those trained longest: validation {found.metric} {best.score:.4f}{loss}, {best.params:,} parameters",
         found.command.replace("LINE", best.line),
     ]
+    if found.final not in ("", best.run):
+        said.append(f"trained so once more, on the samples too that it was chosen by: {found.final}")
     if found.tested is None:
         return [*said, "not tested: only the samples that it was chosen by have judged it"]
     looks = found.tested.looks
     seen = "which no choice has seen" if looks == 1 else f"which {looks} networks of this search were held against"
-    if found.tested.run != best.run:
-        said.append(f"trained so once more, on the samples too that it was chosen by: {found.tested.run}")
     return [*said, f"on the test split, {seen}:", found.tested.text]
