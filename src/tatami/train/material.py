@@ -53,7 +53,7 @@ class Material:
             device=self.ranks.device or config.device,
             sync_bn=config.sync_bn,
             capture=config.capture,
-            ranks=config.ranks,
+            ranks=config.ranks if config.engine == "torch" else 1,
         )
 
     def make_trainer(self, model: Model, average: Average | None = None) -> Trainer:
