@@ -1,4 +1,4 @@
-"""Activation checkpointing on the CPU engine: where to cut the network so that a training step takes the least memory.
+"""Activation checkpointing: where to cut a network; on the CPU engine so that a training step takes the least memory.
 
 A segment of layers keeps nothing of its forward pass but what enters it, and runs forward again just before its
 backward pass. The last segment keeps all: its backward pass comes at once. Source: Chen et al. 2016, Training Deep Nets
