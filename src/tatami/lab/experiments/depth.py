@@ -8,7 +8,7 @@ from tatami.lab.training import Recipe, fit
 from tatami.network import find_network
 from tatami.plan import make_plan
 from tatami.plan.figures import plan_figures
-from tatami.views.experiment import Chart, Conclusion, Line, Quoted, Statement, Table
+from tatami.views.experiment import Chart, Conclusion, Interval, Line, Quoted, Statement, Table
 
 # The memo's comparison, in the memo's words, at depth 3.
 MEMO = {
@@ -16,35 +16,36 @@ MEMO = {
     "three 3x3": "INPUT(32x32x3) -> [CONV(3, 3, P=0) -> RELU]*3",
 }
 
-# The same in a network that classifies. At 16 filters, one 7x7 layer has the field of three 3x3 layers; with 10 filters
-# before and behind it, about their parameters.
-STEM = "INPUT -> CONV({stem}, 3, S=2) -> RELU -> "
-EQUAL_FIELD = {
-    "7x7, equal field": "CONV(16, 7) -> RELU -> GAP -> FC",
-    "3x3 three times": "[CONV(16, 3) -> RELU]*3 -> GAP -> FC",
+# The same in networks that classify, behind one layer that halves the map. At 16 filters one 7x7 layer has the field of
+# three 3x3 layers; with 12 it has 3% more parameters than they have, the last FC included.
+STEM = "INPUT -> CONV(16, 3, S=2) -> RELU -> "
+THREE = "3x3 three times"
+BODIES = {
+    "7x7, equal field": "CONV(16, 7) -> RELU -> POOL -> FC",
+    "7x7, equal parameters": "CONV(12, 7) -> RELU -> POOL -> FC",
+    THREE: "[CONV(16, 3) -> RELU]*3 -> POOL -> FC",
 }
-EQUAL_PARAMS = {"7x7, equal parameters": "CONV(9, 7) -> RELU -> GAP -> FC"}
-STEPS, FULL_STEPS = 250, 1500
-DEPTHS, FULL_DEPTHS = (2, 5, 10, 20), (2, 4, 6, 8, 10, 12, 14, 16, 18, 20)
-
-
-def _classifier(body: str) -> str:
-    return STEM.format(stem=16) + body
+STEPS, FULL_STEPS = 500, 1500  # from 400 on, their test accuracy on the digits rises by less than 0.01
+DEPTHS, FULL_DEPTHS = (2, 5, 10, 20), (2, 4, 5, 6, 8, 10, 12, 14, 16, 18, 20)
 
 
 def _plain(depth: int) -> str:
-    return f"INPUT -> CONV(16, 3, S=2) -> RELU -> [CONV(16, 3) -> RELU]*{depth - 1} -> GAP -> FC"
+    return f"{STEM}POOL -> [CONV(16, 3) -> RELU]*{depth - 1} -> FC"
+
+
+def _plain_group(depth: int) -> str:
+    return f"{depth} plain layers"
 
 
 def trials(size: Size) -> list[Trial]:
     """The memo's two nets planned, the classifiers trained, and plain stacks of 2 to 20 layers."""
     steps = FULL_STEPS if size.is_full else STEPS
     found = [Trial(group, {"net": net}) for group, net in MEMO.items()]
-    for seed in size.seeds_or(quick=3, full=10):
-        for group, body in {**EQUAL_FIELD, **EQUAL_PARAMS}.items():
-            found.append(Trial(group, {"net": _classifier(body), "steps": steps}, seed))
+    for seed in size.seeds_or(quick=5, full=10):
+        for group, body in BODIES.items():
+            found.append(Trial(group, {"net": STEM + body, "steps": steps}, seed))
         for depth in FULL_DEPTHS if size.is_full else DEPTHS:
-            found.append(Trial(f"{depth} plain layers", {"net": _plain(depth), "steps": steps, "depth": depth}, seed))
+            found.append(Trial(_plain_group(depth), {"net": _plain(depth), "steps": steps, "depth": depth}, seed))
     return found
 
 
@@ -86,20 +87,24 @@ def conclude(results: Results) -> Conclusion:
     def count(key: str) -> float:
         return float(results.of(three, key)[0] - results.of(seven, key)[0])
 
-    wide, deep = EQUAL_FIELD
-    (narrow,) = EQUAL_PARAMS
+    def better(first: str, second: str) -> Interval:
+        return paired(results.of(first, "accuracy"), results.of(second, "accuracy"))
+
+    wide, narrow, _ = BODIES
     plain = [group for group in results.groups() if group.endswith("plain layers")]
-    means = {group: interval(results.of(group, "accuracy")) for group in plain}
-    best = max(plain, key=lambda group: means[group].mean)
-    deepest, shallowest = plain[-1], plain[0]
-    trained = [*EQUAL_FIELD, *EQUAL_PARAMS]
     accuracy = [
         (g, f"{results.of(g, 'params')[0]:,}", str(results.of(g, "field")[0]), str(interval(results.of(g, "accuracy"))))
-        for g in [*trained, *plain]
+        for g in [*BODIES, *plain]
     ]
-    points = tuple((float(results.settings(group)["depth"]), means[group]) for group in plain)
-    train = tuple(
-        (float(results.settings(group)["depth"]), interval(results.of(group, "train_accuracy"))) for group in plain
+    lines = tuple(
+        Line(
+            name, tuple((float(results.settings(group)["depth"]), interval(results.of(group, key))) for group in plain)
+        )
+        for name, key in (("test", "accuracy"), ("training", "train_accuracy"))
+    )
+    test_gain, train_gain = (
+        paired(results.of(_plain_group(20), key), results.of(_plain_group(10), key))
+        for key in ("accuracy", "train_accuracy")
     )
     return Conclusion(
         statements=(
@@ -107,24 +112,15 @@ def conclude(results: Results) -> Conclusion:
             Statement("their outputs have one size", exact(abs(_sizes_differ(results))), "below", 0.5),
             Statement("they have more non-linearities", exact(count("nonlinearities"))),
             Statement("they need more memory for maps", exact(count("values")), unit=" values"),
-            Statement(
-                "at an equal field they classify better than one 7x7 of equal width",
-                paired(results.of(deep, "accuracy"), results.of(wide, "accuracy")),
-            ),
-            Statement(
-                "at equal parameters they classify better",
-                paired(results.of(deep, "accuracy"), results.of(narrow, "accuracy")),
-            ),
-            Statement(
-                f"{best} classify better than {shallowest}",
-                paired(results.of(best, "accuracy"), results.of(shallowest, "accuracy")),
-            ),
+            Statement("at an equal field they classify better than one 7x7 of equal width", better(THREE, wide)),
+            Statement("at equal parameters they classify better", better(THREE, narrow)),
+            Statement("5 plain layers classify better than 2", better(_plain_group(5), _plain_group(2))),
         ),
         tables=(
             Table("A 32x32x3 input, depth 3", ("", *MEMO), tuple(rows)),
             Table("Test accuracy of classifiers", ("network", "parameters", "field", "accuracy"), tuple(accuracy)),
         ),
-        charts=(Chart("Plain stacks", "layers", "accuracy", (Line("test", points), Line("training", train))),),
+        charts=(Chart("Plain stacks", "layers", "accuracy", lines),),
         quoted=(
             Quoted("parameters, one 7x7 and three 3x3", "444 and 252", _both(results, "params"), "the memo"),
             Quoted("output of both", "26x26", _both(results, "output"), "the memo"),
@@ -136,8 +132,9 @@ def conclude(results: Results) -> Conclusion:
             ),
         ),
         cautions=(
-            f"Plain layers help up to a point: {deepest} reach {means[deepest]}, {best} {means[best]}. "
-            "Deep plain stacks are hard to train; see the claim `residual`.",
+            f"Whether more layers go on helping is no part of the claim: 20 plain ones less 10 make {test_gain} of "
+            f"test accuracy and {train_gain} of training accuracy. The claim `residual` goes into it.",
+            "The classifiers' accuracies are those of small images and short trainings.",
         ),
     )
 
@@ -159,7 +156,7 @@ def _sizes_differ(results: Results) -> float:
 
 CLAIM = Claim(
     name="depth",
-    says="Three 3x3 layers see what one 7x7 does, with fewer parameters and more non-linearities, but need more memory.",
+    says="Three 3x3 layers see what one 7x7 sees, with fewer parameters, more non-linearities, and more memory.",
     sources=(
         "CS231n, Convolutional Networks, section 'Prefer a stack of small filter CONV to one large receptive field'",
         "Simonyan & Zisserman 2014, Very Deep Convolutional Networks, section 2.3",
