@@ -11,7 +11,7 @@ from tatami._version import __version__
 def versions() -> dict[str, str]:
     """Those of Python, tatami, and the libraries that compute."""
     found = {"python": platform.python_version(), "tatami": __version__}
-    for name in ("numpy", "numba", "scipy", "pillow"):
+    for name in ("numpy", "numba", "scipy", "pillow", "torch"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

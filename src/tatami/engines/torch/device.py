@@ -35,7 +35,8 @@ def find_device(name: str | None) -> torch.device:
             device = torch.device("cuda", rank)
         if device.index >= count:
             there = f"{count} CUDA {'device' if count == 1 else 'devices'}" if count else "no CUDA device"
-            raise OptionError(f"PyTorch finds {there} here", got=str(device), hint="--device cpu, or fewer ranks")
+            hint = "--device cpu, or fewer ranks" if rank else "--device cpu"
+            raise OptionError(f"PyTorch finds {there} here", got=name, hint=hint)
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise OptionError("PyTorch finds no Apple GPU here", got=name, hint="--device cpu")
     return device
