@@ -71,7 +71,7 @@ def test_the_rule():
     conclusion = residual.conclude(_results((0.01, 0.05, 0.5), (0.01, 0.01, 0.005), first=3.0))
     assert conclusion.verdict == "holds"
     assert conclusion.quoted[1].ours == "2.70"  # 0.005 + 0.02 and 0.002, the mean of the seeds' share
-    assert f"{math.prod((3, 3.3, 3.6, 3.9, 4.2)) ** 0.2:.2g} times" in conclusion.cautions[1]
+    assert f"{math.prod((3, 3.3, 3.6, 3.9, 4.2)) ** 0.2:.3g} times" in conclusion.cautions[1]
 
     other = residual.conclude(_results((0.05, 0.02, 0.01), (0.01, 0.02, 0.03), first=1e-3))
     assert [statement.holds for statement in other.statements] == [False] * 5

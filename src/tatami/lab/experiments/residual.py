@@ -151,8 +151,9 @@ def conclude(results: Results) -> Conclusion:
         cautions=(
             "Why deep plain networks are hard to train is not shown. He et al. hold vanishing gradients unlikely, as "
             "BN keeps signals alive both ways, and conjecture that they converge exponentially slowly (section 4.1).",
-            f"Before training, the first layer's gradient is {plain:.2g} times that of the last CONV in {most} plain "
-            f"layers, and {residual:.2g} times in residual ones.",
+            f"Before training, the first layer's gradient is {plain:.3g} times that of the last CONV in {most} plain "
+            f"layers, and {residual:.3g} times in residual ones. A "
+            "ratio far over 1 is a gradient that grows on its way back, of which the paper does not speak.",
             "The networks have half the filters of the paper's, on small maps, and far fewer steps than its 64,000. "
             "All have the paper's learning rate, which was tuned for none of them.",
         ),
