@@ -58,3 +58,8 @@ def room(device: torch.device, batch: int) -> Iterator[None]:
             got=f"batch {batch}",
             hint="a smaller --batch with --accumulate, --checkpoint, --dtype bf16; tatami plan --gpu says what fits",
         ) from error
+
+
+def device_name(device: torch.device) -> str:
+    """What the maker calls it: ``NVIDIA H100 80GB HBM3``; the type of a device without a name."""
+    return str(torch.cuda.get_device_name(device)) if device.type == "cuda" else device.type

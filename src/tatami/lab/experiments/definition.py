@@ -98,7 +98,7 @@ def measure(trial: Trial, data: str) -> Figures:
 
 
 def draw_case(rng: np.random.Generator, axes: int, padding: str, usual: bool) -> Case:
-    """A random layer whose filters fit at least once; a usual one has size 3 and stride 1, which engines treat apart."""
+    """A random layer whose filters fit at least once; a usual one, of size 3 and stride 1, may take Winograd's way."""
 
     def draw(low: int, high: int) -> tuple[int, ...]:
         return tuple(int(v) for v in rng.integers(low, high + 1, axes))
