@@ -25,7 +25,7 @@ BODIES = {
     "7x7, equal parameters": "CONV(12, 7) -> RELU -> POOL -> FC",
     THREE: "[CONV(16, 3) -> RELU]*3 -> POOL -> FC",
 }
-STEPS, FULL_STEPS = 500, 1500  # from 400 on, their test accuracy on the digits rises by less than 0.01
+STEPS, FULL_STEPS = 500, 1500  # after 500, all know 0.97 and more of the training digits
 DEPTHS, FULL_DEPTHS = (2, 5, 10, 20), (2, 4, 5, 6, 8, 10, 12, 14, 16, 18, 20)
 
 

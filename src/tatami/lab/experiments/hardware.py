@@ -42,7 +42,7 @@ def trials(size: Size) -> list[Trial]:
     net = {"net": NET, "batch": BATCH, "seconds": SECONDS, "machine": cpu_model(), "cores": core_count()}
     return [
         Trial(group, {**net, **way}, seed)
-        for seed in size.seeds_or(quick=3, full=10)
+        for seed in size.seeds_or(quick=5, full=15)
         for group, way in _ways(core_count()).items()
     ]
 
