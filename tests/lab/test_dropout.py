@@ -36,12 +36,15 @@ def test_thinned_networks_are_those_of_numpy(training):
 
     assert found["averaged"] == pytest.approx((total.argmax(axis=1) == y).mean(), abs=0.002)
     assert found["one"] == pytest.approx(np.mean(single), abs=0.001)
+    scaled = np.exp(training.model.forward(x).astype(float))
+    difference = np.abs(total / dropout.THINNED - scaled / scaled.sum(axis=1, keepdims=True))
+    assert found["difference"] == pytest.approx(difference.mean(), rel=1e-3)
     assert all((training.model.state_dict()[name] == value).all() for name, value in state.items())
 
 
 def test_without_a_rate_every_thinned_network_is_the_whole_one(training):
-    accuracy = training.accuracy()
-    assert dropout.thinned(training, 0.0) == {"averaged": pytest.approx(accuracy), "one": pytest.approx(accuracy)}
+    accuracy, found = pytest.approx(training.accuracy()), dropout.thinned(training, 0.0)
+    assert found == {"averaged": accuracy, "one": accuracy, "difference": pytest.approx(0, abs=1e-9)}
 
 
 def test_max_norm_shortens_what_is_longer():
@@ -65,7 +68,7 @@ def _results(gain, average):
     for trial in dropout.trials(Size()):
         test = 0.9 + gain * trial.settings["rate"] + 1e-3 * trial.seed + (gain / 10 if "norm" in trial.settings else 0)
         figures = {"train": 0.99, "test": test, "gap": 0.99 - test, "norm": 2.5}
-        found.append((trial, {**figures, "one": test - 0.02, "averaged": test - 0.02 + average}))
+        found.append((trial, {**figures, "one": test - 0.02, "averaged": test - 0.02 + average, "difference": 0.01}))
     return Results(found)
 
 
@@ -73,6 +76,8 @@ def test_the_rule():
     conclusion = dropout.conclude(_results(gain=0.1, average=0.021))
     assert conclusion.verdict == "holds"
     assert conclusion.quoted[0].ours == "9.80 and 4.80"
+    assert conclusion.quoted[1].ours == "+5.00 points at 250, +5.00 points at 1000, +5.00 points at 5000"
+    assert conclusion.quoted[2].ours == "50: +0.10 points of accuracy against it"
 
     other = dropout.conclude(_results(gain=-0.1, average=-0.01))
     assert [statement.holds for statement in other.statements] == [False] * 7 + [True, False]

@@ -67,10 +67,28 @@ def _results(plain, residual_errors, first):
     return Results(found)
 
 
+def test_a_training_that_diverged_has_no_gradients_behind_it():
+    made_up = _results((0.01, 0.05, 0.5), (0.01, 0.01, 0.005), first=3.0)
+    plain, most = "plain, 56 layers", residual.DEPTHS[-1]
+
+    def diverged(some):
+        lost = {"gradients_trained": None, "diverged": True}
+        trials = [
+            (t, figures | lost if t.group == plain and t.seed in some else figures) for t, figures in made_up.trials
+        ]
+        return residual.conclude(Results(trials)).charts[2].lines
+
+    one, all_of_them = diverged({0}), diverged(range(5))
+    assert [len(line.points) for line in one] == [most - 1, most - 1]
+    assert [line.points[0][1].count for line in one] == [4, 5]
+    assert [len(line.points) for line in all_of_them] == [0, most - 1]
+
+
 def test_the_rule():
     conclusion = residual.conclude(_results((0.01, 0.05, 0.5), (0.01, 0.01, 0.005), first=3.0))
     assert conclusion.verdict == "holds"
-    assert conclusion.quoted[1].ours == "2.70"  # 0.005 + 0.02 and 0.002, the mean of the seeds' share
+    assert conclusion.quoted[0].ours == "0.502 and 0.052"
+    assert conclusion.quoted[2].ours == "2.70"  # 0.005 + 0.02 and 0.002, the mean of the seeds' share
     assert f"{math.prod((3, 3.3, 3.6, 3.9, 4.2)) ** 0.2:.3g} times" in conclusion.cautions[1]
 
     other = residual.conclude(_results((0.05, 0.02, 0.01), (0.01, 0.02, 0.03), first=1e-3))

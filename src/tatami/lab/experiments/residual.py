@@ -107,7 +107,10 @@ def conclude(results: Results) -> Conclusion:
         for kind in KINDS
         for name, key in (("training", "train_error"), ("test", "test_error"))
     )
-    gradients = tuple(Line(kind, _by_layer(results.of(_group(kind, most), "gradients"))) for kind in KINDS)
+    untrained, trained = (
+        tuple(Line(kind, _by_layer(results.of(_group(kind, most), key))) for kind in KINDS)
+        for key in ("gradients", "gradients_trained")
+    )
     plain, residual = (10 ** float(np.mean(falls(kind))) for kind in KINDS)
     return Conclusion(
         statements=(
@@ -135,9 +138,19 @@ def conclude(results: Results) -> Conclusion:
         tables=(Table("Errors", ("network", "training error", "test error"), errors),),
         charts=(
             Chart("Errors", "layers", "error", curves),
-            Chart(f"Gradients of {most} layers, untrained", "layer", "length", gradients, log_y=True),
+            Chart(f"Gradients of {most} layers, untrained", "layer", "length", untrained, log_y=True),
+            Chart(f"Gradients of {most} layers, trained", "layer", "length", trained, log_y=True),
         ),
         quoted=(
+            Quoted(
+                f"training error of {most} plain layers against that of {middle}",
+                "higher, on CIFAR-10",
+                " and ".join(
+                    f"{interval(results.of(_group('plain', depth), 'train_error')).mean:.3g}"
+                    for depth in (most, middle)
+                ),
+                "He et al. 2015, figures 1 and 6",
+            ),
             *(
                 Quoted(
                     f"test error of {depth} residual layers, %",
@@ -160,8 +173,10 @@ def conclude(results: Results) -> Conclusion:
     )
 
 
-def _by_layer(norms: list[list[float]]) -> tuple[tuple[float, Interval], ...]:
-    return tuple((float(i), interval(of)) for i, of in enumerate(zip(*norms, strict=True), 1))
+def _by_layer(norms: list[list[float] | None]) -> tuple[tuple[float, Interval], ...]:
+    """Over the seeds whose training did not diverge."""
+    found = [of for of in norms if of is not None]
+    return tuple((float(i), interval(of)) for i, of in enumerate(zip(*found, strict=True), 1))
 
 
 CLAIM = Claim(
