@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from tatami.errors import OptionError
 
 Dtype: TypeAlias = Literal["float32", "tf32", "bf16"]
 
-DTYPES: tuple[Dtype, ...] = ("float32", "tf32", "bf16")
+DTYPES: tuple[Dtype, ...] = get_args(Dtype)
+BITS: Mapping[str, int] = {"float32": 32, "tf32": 32, "bf16": 16}
+"""Width of an activation, by the precision in which a network computes."""
 
 
 @dataclass(frozen=True)

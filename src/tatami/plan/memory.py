@@ -16,6 +16,7 @@ from tatami.network import Network
 from tatami.plan.checkpoint import even_segments, with_cuts
 from tatami.plan.constant import constant_tensors
 from tatami.plan.cost import FLOAT32, LayerCost
+from tatami.plan.devices import BITS, DTYPES
 from tatami.plan.kept import ENGINES, check_engine
 from tatami.plan.machine import thread_count
 from tatami.plan.measured import measured_methods
@@ -25,8 +26,6 @@ from tatami.plan.schedule import make_schedule
 from tatami.plan.steps import Kind, Schedule, Step
 from tatami.plan.tiny import is_tiny
 from tatami.recipe import SGD, CrossEntropy, Loss, Optimizer
-
-DTYPES = {"float32": 32, "tf32": 32, "bf16": 16}
 
 Segments: TypeAlias = tuple[tuple[str, ...], ...]
 
@@ -226,7 +225,7 @@ def step_schedule(network: Network, settings: StepSettings) -> Schedule:
     return make_schedule(
         network,
         ENGINES[settings.engine],
-        bits=DTYPES[settings.dtype],
+        bits=BITS[settings.dtype],
         training=settings.training,
         segments=segments,
         accumulate=settings.accumulate,

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 
 from tatami.network import Network, Node
 from tatami.network.layers import Conv, Dense, Input, Layer, Shape, product
-from tatami.plan.devices import Dtype
+from tatami.plan.devices import BITS, Dtype
 from tatami.plan.gradients import backward_products
 from tatami.plan.launches import launches
 from tatami.plan.traffic import moved
-
-VALUE_BYTES: dict[Dtype, int] = {"float32": 4, "tf32": 4, "bf16": 2}
 
 # Tensor cores take channels by 16 bytes; a library fills up what is missing, and computes with it. Source: NVIDIA, Deep
 # Learning Performance, Convolutional Layers User's Guide, "Channels In and Out"; Linear/Fully-Connected Layers, the
@@ -63,7 +61,7 @@ def layer_work(
         gathered: how many further gradients of the output must be added up, as it is read more than once.
         eager: whether it is done as by PyTorch, an operator at a time.
     """
-    shapes, width = network.input_shapes(node), VALUE_BYTES[dtype]
+    shapes, width = network.input_shapes(node), BITS[dtype] // 8
     trainable = [p.size for p in node.layer.parameters(*shapes).values() if p.trainable]
     own, inputs, output = sum(trainable), batch * sum(map(product, shapes)), batch * product(node.shape)
     # Each gradient that is added: read two, write one.
