@@ -18,7 +18,8 @@ from tatami.recipe import SGD, CrossEntropy, Loss, Optimizer
 
 Array: TypeAlias = NDArray[Any]
 
-DTYPES = ("float32", "float64", "tf32", "bf16")
+EVERYWHERE = ("float32", "float64")  # what every engine computes in
+DTYPES = (*EVERYWHERE, "tf32", "bf16")
 CAPTURES = ("none", "compile", "graphs")
 INITS = ("he", "xavier")
 MAX_SEED = 2**63 - 1

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from tatami.engines.base import Array
 from tatami.errors import DataError, NumericError, RunError
+from tatami.network import Network
 from tatami.network.layers import Shape, size_text
 from tatami.recipe import CrossEntropy, Loss
 
@@ -121,6 +122,30 @@ def gradients_not_finite(gradients: Iterable[tuple[str, Array]], norm: float, st
         got=f"{norm}; NaN or infinity first in {first}",
         hint="a smaller learning rate, or BN after each CONV",
     )
+
+
+def loss_not_finite(loss: float, first: str | None, step: int) -> NumericError:
+    """The error of a step whose loss is no finite number; ``first`` is the layer where that began, if any."""
+    return NumericError(
+        "the loss is no number any more",
+        where=f"step {step}",
+        got=f"{loss}; NaN or infinity first in {first or 'the loss'}",
+        hint="a smaller learning rate, or BN after each CONV",
+    )
+
+
+def samples_not_finite() -> DataError:
+    """The error of a step on samples that are no finite numbers themselves."""
+    return DataError("the samples hold NaN or infinity", where="x", hint="mend or leave out such samples")
+
+
+def check_weights(state: Mapping[str, Array], network: Network) -> None:
+    """Hold weights from outside against the parameters of a network.
+
+    Raises:
+        RunError: as of :func:`check_tensors`.
+    """
+    check_tensors(state, {name: parameter.shape for name, parameter in network.parameters().items()}, "weights")
 
 
 def check_tensors(found: Mapping[str, Array], expected: Mapping[str, Shape], what: str) -> None:

@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tatami.engines.base import Array, Model
+from tatami.engines.base import EVERYWHERE, Array, Model
 from tatami.errors import OptionError
 
 
 def usual_engine(device: str | None, dtype: str | None, ranks: int = 1) -> str:
     """The engine that is meant where none is named: cpu, unless something is asked for that only torch has."""
-    everywhere = device in (None, "cpu") and dtype in (None, "float32", "float64") and ranks == 1
+    everywhere = device in (None, "cpu") and dtype in (None, *EVERYWHERE) and ranks == 1
     return "cpu" if everywhere else "torch"
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from tatami.engines.base import EVERYWHERE
 from tatami.engines.ranks import usual_engine
 from tatami.plan.machine import thread_count
 from tatami.train.config import ResolvedConfig
 from tatami.train.defaults import engine_for
-
-_OF_ALL = ("float32", "float64")  # dtypes that every engine has
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def moved(config: ResolvedConfig, elsewhere: Elsewhere, ranks: int) -> tuple[Res
     dtype = elsewhere.dtype or config.dtype
     if engine != "torch":
         config = replace(config, sync_bn=False, capture="none")
-        dtype = elsewhere.dtype or (config.dtype if config.dtype in _OF_ALL else _OF_ALL[0])
+        dtype = elsewhere.dtype or (config.dtype if config.dtype in EVERYWHERE else EVERYWHERE[0])
     device = elsewhere.device or (config.device if engine == "torch" and ranks == 1 else None)
     changes = {
         f"engine {engine}": engine != config.engine and config.engine,

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tatami.engines.base import EVERYWHERE
+
 if TYPE_CHECKING:
     from tatami.engines.cpu.model import CpuModel
 
 
-DTYPES = ("float32", "float64")
+DTYPES = EVERYWHERE
 OPTIONS: tuple[str, ...] = ()  # of compile, beyond what all engines take
 
 

@@ -13,13 +13,20 @@ import numpy as np
 from scipy.special import softmax
 
 from tatami.engines.base import Array, model_text
-from tatami.engines.checks import check_samples, check_targets, check_tensors, gradients_not_finite
+from tatami.engines.checks import (
+    check_samples,
+    check_targets,
+    check_tensors,
+    check_weights,
+    gradients_not_finite,
+    loss_not_finite,
+    samples_not_finite,
+)
 from tatami.engines.cpu.clock import Clock
 from tatami.engines.cpu.gradient_sum import GradientSum
 from tatami.engines.cpu.memory import Tensors, aligned_array
 from tatami.engines.initial import initial_weights
 from tatami.engines.parts import parts_of
-from tatami.errors import DataError, NumericError
 from tatami.network import Network
 from tatami.plan.checkpoint import with_cuts
 from tatami.plan.machine import thread_count
@@ -188,13 +195,8 @@ class CpuModel:
     def _not_finite(self, training: AnyTraining, x: Array, loss: float) -> Exception:
         """Who began it: the pass is made again, op by op, up to the first output with NaN or infinity."""
         if not np.isfinite(x).all():
-            return DataError("the samples hold NaN or infinity", where="x", hint="mend or leave out such samples")
-        return NumericError(
-            "the loss is no number any more",
-            where=f"step {self.steps + 1}",
-            got=f"{loss}; NaN or infinity first in {training.first_not_finite(x, self.threads) or 'the loss'}",
-            hint="a smaller learning rate, or BN after each CONV",
-        )
+            return samples_not_finite()
+        return loss_not_finite(loss, training.first_not_finite(x, self.threads), self.steps + 1)
 
     # --- inference ---
 
@@ -285,12 +287,11 @@ class CpuModel:
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
         """Take over what :meth:`state_dict` gave."""
-        shapes = {name: parameter.shape for name, parameter in self.network.parameters().items()}
-        check_tensors(state, shapes, "weights")
+        check_weights(state, self.network)
         with self._turn:
             if self._inference is not None:
                 self._inference.is_prepared = False
-            for name in shapes:
+            for name in self.network.parameters():
                 self.weights.view(name)[...] = state[name]
 
     def training_state(self) -> dict[str, Array]:

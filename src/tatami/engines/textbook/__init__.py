@@ -4,11 +4,13 @@ Begin with ``conv.py``, then ``pool.py``, ``dense.py`` and ``activation.py``; ``
 ``model.py`` takes a step of gradient descent.
 """
 
+from tatami.engines.base import EVERYWHERE
+
 # Each of these files adds its layers to ``rules.run``.
 from tatami.engines.textbook import activation, conv, dense, dropout, merge, norm, pool, scale, shape_ops
 from tatami.engines.textbook.model import TextbookModel
 
-DTYPES = ("float32", "float64")
+DTYPES = EVERYWHERE
 OPTIONS: tuple[str, ...] = ()  # of compile, beyond what all engines take
 make_model = TextbookModel
 

@@ -8,7 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from tatami.engines.base import Array, model_text
-from tatami.engines.checks import check_samples, check_targets, check_tensors, gradients_not_finite
+from tatami.engines.checks import (
+    check_samples,
+    check_targets,
+    check_tensors,
+    check_weights,
+    gradients_not_finite,
+    loss_not_finite,
+    samples_not_finite,
+)
 from tatami.engines.initial import initial_weights
 from tatami.engines.parts import parts_of, random_step
 from tatami.engines.textbook.losses import loss_and_gradient
@@ -18,7 +26,6 @@ from tatami.engines.textbook.rules import Mode, Weights, run
 from tatami.engines.textbook.segments import backward_pass, divide, forward_pass
 from tatami.engines.textbook.walk import infer, walk
 from tatami.engines.threads import one_blas_thread
-from tatami.errors import DataError, NumericError
 from tatami.network import Network, Node
 from tatami.network.layers import Softmax
 from tatami.recipe import CrossEntropy, Loss, Optimizer
@@ -140,19 +147,11 @@ class TextbookModel:
 
     def _not_finite(self, x: Array, loss: float, modes: Sequence[Mode]) -> Exception:
         """Who began it: the pass is made again, up to the first layer with NaN or infinity in its output."""
-        where = "the loss"
-        for node, output, _ in walk(self._scored, self.weights, x, modes):
-            if not np.isfinite(output).all():
-                where = node.name
-                break
-        if where == self.network.nodes[0].name:
-            return DataError("the samples hold NaN or infinity", where="x", hint="mend or leave out such samples")
-        return NumericError(
-            "the loss is no number any more",
-            where=f"step {self.steps + 1}",
-            got=f"{loss}; NaN or infinity first in {where}",
-            hint="a smaller learning rate, or BN after each CONV",
-        )
+        outputs = walk(self._scored, self.weights, x, modes)
+        first = next((node.name for node, output, _ in outputs if not np.isfinite(output).all()), None)
+        if first == self.network.nodes[0].name:
+            return samples_not_finite()
+        return loss_not_finite(loss, first, self.steps + 1)
 
     # --- inference ---
 
@@ -192,9 +191,8 @@ class TextbookModel:
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
         """Take over what :meth:`state_dict` gave."""
-        shapes = {name: parameter.shape for name, parameter in self.network.parameters().items()}
-        check_tensors(state, shapes, "weights")
-        for name in shapes:
+        check_weights(state, self.network)
+        for name in self.network.parameters():
             self._tensor(name)[...] = state[name]
 
     def training_state(self) -> dict[str, Array]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
+from tatami.engines.base import DTYPES
 from tatami.errors import OptionError
 
 if TYPE_CHECKING:
     from tatami.engines.torch.model import TorchModel
 
-DTYPES = ("float32", "float64", "tf32", "bf16")
 OPTIONS: tuple[str, ...] = (
     "precision",
     "device",

@@ -48,6 +48,29 @@ class LiveBytes(TorchDispatchMode):
         self.live -= size
 
 
+class Saved:
+    """What autograd saves: the memory of each tensor once, without that of ``own`` ones.
+
+    Attributes:
+        own: whose memory does not count, by storage.
+        sizes: bytes by storage.
+    """
+
+    def __init__(self, own: Iterable[torch.Tensor]) -> None:
+        self.own = {tensor.untyped_storage()._cdata for tensor in own}
+        self.sizes: dict[int, int] = {}
+
+    def hooks(self) -> Any:
+        """A context: within it, what is saved is taken note of."""
+        return torch.autograd.graph.saved_tensors_hooks(self._pack, lambda tensor: tensor)
+
+    def _pack(self, tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in self.own:
+            self.sizes[storage._cdata] = storage.nbytes()
+        return tensor
+
+
 def measure(
     module: nn.Module, passes: Callable[[], object], state: Iterable[torch.Tensor], device: torch.device
 ) -> dict[str, int]:
@@ -66,18 +89,9 @@ def measure(
     """
     tensors = [*module.parameters(), *module.buffers()]
     weights, optimizer = _bytes(tensors), _bytes(state)
-    own = {tensor.untyped_storage().data_ptr() for tensor in tensors}
-    saved: dict[int, int] = {}
-
-    def pack(tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            saved[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+    saved = Saved(tensors)
     if device.type == "cuda":
-        with hooks:
+        with saved.hooks():
             passes()
         for parameter in module.parameters():
             parameter.grad = None
@@ -86,7 +100,7 @@ def measure(
         passes()
         peak = torch.cuda.max_memory_allocated(device)
     else:
-        with hooks, LiveBytes(tensors) as live:
+        with saved.hooks(), LiveBytes(tensors) as live:
             passes()
         peak = weights + optimizer + live.peak
     gradients = _bytes(parameter.grad for parameter in module.parameters() if parameter.grad is not None)
@@ -94,7 +108,7 @@ def measure(
         "weights": weights,
         "gradients": gradients,
         "optimizer": optimizer,
-        "activations": sum(saved.values()),
+        "activations": sum(saved.sizes.values()),
         "peak_bytes": peak,
     }
 

@@ -12,21 +12,29 @@ import torch
 from torch import distributed, nn
 
 from tatami.engines.base import Array, model_text
-from tatami.engines.checks import check_samples, check_targets, check_tensors, gradients_not_finite
+from tatami.engines.checks import (
+    check_samples,
+    check_targets,
+    check_tensors,
+    check_weights,
+    gradients_not_finite,
+    loss_not_finite,
+    samples_not_finite,
+)
 from tatami.engines.initial import initial_weights
 from tatami.engines.parts import parts_of, parts_of_share, random_step
 from tatami.engines.ranks import Share
 from tatami.engines.torch.batch_norm_sync import synchronised
 from tatami.engines.torch.device import find_device, room
-from tatami.engines.torch.layout import to_tatami, to_torch
 from tatami.engines.torch.losses import loss_of
 from tatami.engines.torch.measure import measure
 from tatami.engines.torch.module import NetworkModule
 from tatami.engines.torch.optimizers import SLOTS, begin, make_optimizer, set_lr
 from tatami.engines.torch.precision import check_precision, computing
 from tatami.engines.torch.rules import channels_first, channels_last
+from tatami.engines.torch.tensors import Tensors
 from tatami.engines.torch.transfer import Transfer
-from tatami.errors import DataError, NumericError, OptionError
+from tatami.errors import OptionError
 from tatami.network import Network
 from tatami.network.layers import Dropout
 from tatami.plan.checkpoint import even_cuts
@@ -78,10 +86,9 @@ class TorchModel:
         self.module.draws.seed = seed
         self.module.draws.native = self.device.type != "cpu" or capture != "none"
         self._drops = any(isinstance(node.layer, Dropout) for node in scored)
-        self._tensors = dict(_tensors(network, self.module))
-        self._load(initial_weights(network, seed, dtype, init))
-        self._parameters = {n: t for n, t in self._tensors.items() if isinstance(t, nn.Parameter)}
-        self._running = [t for t in self._tensors.values() if not isinstance(t, nn.Parameter)]
+        self._tensors = Tensors(network, self.module, dtype)
+        self._tensors.load(initial_weights(network, seed, dtype, init))
+        self._parameters, self._running = self._tensors.parameters, self._tensors.running
         self._before = [tensor.clone() for tensor in self._running]
         reached = _reached(scored)
         for name, parameter in self._parameters.items():
@@ -154,7 +161,7 @@ class TorchModel:
         try:
             with room(self.device, self.batch):
                 loss = self._passes(x, y, Share(0, len(x)), 1)
-            found = {name: self._out(name, _gradient(tensor)) for name, tensor in self._parameters.items()}
+            found = {name: self._tensors.array(name, _gradient(tensor)) for name, tensor in self._parameters.items()}
         finally:
             self._forget(restore=True)
         return loss, found
@@ -163,6 +170,11 @@ class TorchModel:
         x = check_samples(x, self.network.input_shape, self.dtype)
         return x, check_targets(y, (len(x), *self.network.output_shape), self.loss, self.dtype)
 
+    def _turn_to(self, *, training: bool) -> None:
+        """Training or inference; it goes through all modules, so only where it changes."""
+        if self.module.training != training:
+            self.module.train(training)
+
     def _remember(self) -> None:
         """Keep the running statistics for a step that comes to nothing."""
         if self._running:
@@ -170,7 +182,7 @@ class TorchModel:
 
     def _passes(self, x: Array, y: Array, share: Share, ranks: int) -> float:
         """The mean loss of the samples of ``ranks``; its gradients are left with the parameters."""
-        self.module.train()
+        self._turn_to(training=True)
         whole = self._whole if ranks > 1 else self.module
         parts = parts_of_share(len(x), share.total, ranks, self.batch)
         if len(parts) > 1 and self._capture == "graphs":
@@ -227,7 +239,7 @@ class TorchModel:
         wide = torch.float32 if self.device.type == "mps" else torch.float64
         length = float(torch.stack(torch._foreach_norm(gradients, 2, wide)).norm())
         if not math.isfinite(length):
-            named = ((name, self._out(name, _gradient(tensor))) for name, tensor in self._parameters.items())
+            named = ((name, self._tensors.array(name, _gradient(tensor))) for name, tensor in self._parameters.items())
             raise gradients_not_finite(named, length, self.steps + 1)
         if length > longest:
             torch._foreach_mul_(gradients, longest / length)
@@ -246,31 +258,10 @@ class TorchModel:
             distributed.all_reduce(damaged)
             self.module.eval()  # each rank by itself: batch norm then asks no other
         if damaged:
-            return DataError("the samples hold NaN or infinity", where="x", hint="mend or leave out such samples")
-        names: list[str] = []
-
-        def look(name: str) -> Any:
-            def hook(module: nn.Module, inputs: Any, output: torch.Tensor) -> None:
-                if not names and not torch.isfinite(output).all():
-                    names.append(name)
-
-            return hook
-
-        nodes = [node.name for node in scored_network(self.network, self.loss).nodes[1:]]
-        hooks = [self.module.layer(name).register_forward_hook(look(name)) for name in nodes]
-        try:
-            with torch.no_grad(), computing(self.precision, self.device):
-                for part in parts_of(len(x), self.batch):
-                    self.module(self._samples(x[part]))
-        finally:
-            for hook in hooks:
-                hook.remove()
-        return NumericError(
-            "the loss is no number any more",
-            where=f"step {self.steps + 1}",
-            got=f"{loss}; NaN or infinity first in {names[0] if names else 'the loss'}",
-            hint="a smaller learning rate, or BN after each CONV",
-        )
+            return samples_not_finite()
+        with computing(self.precision, self.device):
+            first = self.module.first_not_finite(self._samples(x[part]) for part in parts_of(len(x), self.batch))
+        return loss_not_finite(loss, first, self.steps + 1)
 
     # --- inference ---
 
@@ -291,7 +282,7 @@ class TorchModel:
         return total / len(x), np.concatenate(outputs)
 
     def _scores(self, x: Array) -> torch.Tensor:
-        self.module.eval()
+        self._turn_to(training=False)
         with room(self.device, self.batch), torch.inference_mode(), computing(self.precision, self.device):
             scores = self.module(self._samples(x))
         return self._wide(scores)
@@ -315,17 +306,16 @@ class TorchModel:
 
     def state_dict(self) -> dict[str, Array]:
         """Copies of all weights and running statistics, by full name."""
-        return {name: self._out(name, tensor) for name, tensor in self._tensors.items()}
+        return self._tensors.arrays()
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
         """Take over what :meth:`state_dict` gave."""
-        shapes = {name: parameter.shape for name, parameter in self.network.parameters().items()}
-        check_tensors(state, shapes, "weights")
-        self._load(state)
+        check_weights(state, self.network)
+        self._tensors.load(state)
 
     def training_state(self) -> dict[str, Array]:
         """Copies of the optimizer's state, and the number of steps done."""
-        state = {f"optimizer.{name}.{slot}": self._out(name, tensor) for name, slot, tensor in self._slots()}
+        state = {f"optimizer.{name}.{slot}": self._tensors.array(name, tensor) for name, slot, tensor in self._slots()}
         return state | {"steps": np.array(self.steps, np.int64)}
 
     def load_training_state(self, state: Mapping[str, Array]) -> None:
@@ -334,7 +324,7 @@ class TorchModel:
         shapes = {f"optimizer.{name}.{slot}": parameters[name].shape for name, slot, _ in self._slots()}
         check_tensors(state, shapes | {"steps": ()}, "optimizer's state")
         for name, slot, tensor in self._slots():
-            self._copy(name, tensor, state[f"optimizer.{name}.{slot}"])
+            self._tensors.fill(name, tensor, state[f"optimizer.{name}.{slot}"])
         self.steps = int(state["steps"])
         if self._optimizer is not None:
             begin(self._optimizer, self.optimizer, self.steps)
@@ -354,19 +344,6 @@ class TorchModel:
         """A copy is made of settings and state."""
         options = {"batch": self.batch, "optimizer": self.optimizer, "loss": self.loss, "dtype": self.dtype}
         return _remade, (self.network, {**options, **self._made_by}, self.state_dict(), self.training_state())
-
-    def _load(self, state: Mapping[str, Array]) -> None:
-        for name, tensor in self._tensors.items():
-            self._copy(name, tensor, state[name])
-
-    @torch.no_grad()
-    def _copy(self, name: str, tensor: torch.Tensor, array: Array) -> None:
-        node, _, parameter = name.rpartition(".")
-        tensor.copy_(to_torch(self.network[node].layer, parameter, array))
-
-    def _out(self, name: str, tensor: torch.Tensor) -> Array:
-        node, _, parameter = name.rpartition(".")
-        return to_tatami(self.network[node].layer, parameter, tensor, self.dtype)
 
     def _slots(self) -> Iterator[tuple[str, str, torch.Tensor]]:
         """Each parameter's name, slot and the tensor in it."""
@@ -395,13 +372,6 @@ def on_device(module: nn.Module, device: torch.device, dtype: np.dtype, axes: in
     """The module on a device, its weights channels last as its maps are."""
     kind = torch.float64 if dtype == np.float64 else torch.float32
     return module.to(device, kind, memory_format=torch.channels_last_3d if axes == 3 else torch.channels_last)
-
-
-def _tensors(network: Network, module: NetworkModule) -> Iterator[tuple[str, torch.Tensor]]:
-    """Parameters and running statistics by tatami's names, in the network's order."""
-    for name in network.parameters():
-        node, _, parameter = name.rpartition(".")
-        yield name, getattr(module.layer(node), parameter)
 
 
 def _reached(network: Network) -> set[str]:

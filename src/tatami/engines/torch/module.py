@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -102,6 +102,25 @@ class NetworkModule(nn.Module):
     def layer(self, node: str) -> nn.Module:
         """The submodule of a node."""
         return self.get_submodule(module_name(node))
+
+    @torch.no_grad()
+    def first_not_finite(self, samples: Iterable[torch.Tensor]) -> str | None:
+        """The first node with NaN or infinity in its output, for any of the samples (n, C, *spatial); None for none."""
+        found: list[str] = []
+
+        def look(node: str, module: nn.Module, inputs: object, output: torch.Tensor) -> None:
+            if not found and not torch.isfinite(output).all():
+                found.append(node)
+
+        calls = (call for _, calls in self._parts for call in calls)
+        hooks = [self.layer(call.node).register_forward_hook(partial(look, call.node)) for call in calls]
+        try:
+            for x in samples:
+                self(x)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return found[0] if found else None
 
     def _contexts(self) -> tuple[object, object]:
         return _as_it_is(), self._again()

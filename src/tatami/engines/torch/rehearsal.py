@@ -14,7 +14,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from tatami.engines.torch.losses import loss_of
-from tatami.engines.torch.measure import LiveBytes
+from tatami.engines.torch.measure import LiveBytes, Saved
 from tatami.engines.torch.module import NetworkModule
 from tatami.engines.torch.optimizers import make_optimizer
 from tatami.engines.torch.rules import channels_first
@@ -43,21 +43,13 @@ class _Watch(LiveBytes):
     def __init__(self, module: nn.Module) -> None:
         tensors = [*module.parameters(), *module.buffers()]
         super().__init__(tensors)
-        self.weights = {tensor.untyped_storage()._cdata for tensor in tensors}
-        self.saved: dict[int, int] = {}
+        self.saved = Saved(tensors)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = super().__torch_dispatch__(func, types, args, kwargs)
-        if func is torch.ops.aten._to_copy.default and args[0].untyped_storage()._cdata in self.weights:
-            self.weights.add(result.untyped_storage()._cdata)
+        if func is torch.ops.aten._to_copy.default and args[0].untyped_storage()._cdata in self.saved.own:
+            self.saved.own.add(result.untyped_storage()._cdata)
         return result
-
-    def pack(self, tensor: torch.Tensor) -> torch.Tensor:
-        """Take note of a tensor that autograd saves."""
-        storage = tensor.untyped_storage()
-        if storage._cdata not in self.weights:
-            self.saved[storage._cdata] = storage.nbytes()
-        return tensor
 
 
 def rehearse(
@@ -97,12 +89,12 @@ def rehearse(
                     _forward(module, watch, scored, batch, mixed)
         for parameter in module.parameters():
             parameter.grad = None
-    return Rehearsal(sum(watch.saved.values()), watch.peak)
+    return Rehearsal(sum(watch.saved.sizes.values()), watch.peak)
 
 
 def _passes(module: nn.Module, watch: _Watch, network: Network, batch: int, loss: Loss, mixed: bool) -> None:
     """Both passes, as the model makes them."""
-    with torch.autograd.graph.saved_tensors_hooks(watch.pack, lambda tensor: tensor):
+    with watch.saved.hooks():
         scores = _forward(module, watch, network, batch, mixed)
     labels = torch.empty(batch, *network.output_shape[:-1], dtype=torch.int64)
     value = loss_of(loss, scores.float(), labels)
@@ -114,7 +106,7 @@ def _forward(module: nn.Module, watch: _Watch, network: Network, batch: int, mix
     x = _samples(network, batch)
     with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
         scores = module(x)
-    watch.saved.pop(x.untyped_storage()._cdata, None)
+    watch.saved.sizes.pop(x.untyped_storage()._cdata, None)
     return scores
 
 
