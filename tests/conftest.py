@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -27,6 +28,28 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the data sets (MNIST, CIFAR-10, UCR) are not in ../shared/data")
     return SHARED_DATA
+
+
+@pytest.fixture
+def write_stripes(tmp_path: Path) -> Callable[..., Path]:
+    """Write a tiny problem as an .npz file: 8x8 images with horizontal or vertical stripes of two tones, and noise."""
+
+    def write(train: int, test: int, tones: tuple[int, int], noise: int, classes: list[str] | None = None) -> Path:
+        rng = np.random.default_rng(0)
+
+        def images(n: int) -> tuple[np.ndarray, np.ndarray]:
+            y = np.arange(n) % 2
+            pattern = np.where(np.arange(8) % 4 < 2, *tones)
+            x = np.where(y[:, None, None] == 0, pattern[None, :, None], pattern[None, None, :])
+            return (x + rng.integers(-noise, noise + 1, (n, 8, 8))).astype(np.uint8), y
+
+        (x_train, y_train), (x_test, y_test) = images(train), images(test)
+        names = {} if classes is None else {"classes": np.array(classes)}
+        path = tmp_path / "stripes.npz"
+        np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test, **names)
+        return path
+
+    return write
 
 
 @pytest.fixture(autouse=True)

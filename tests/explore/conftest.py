@@ -4,7 +4,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
 import pytest
 
 from tatami.explore import Settings
@@ -14,20 +13,9 @@ FAMILY = "INPUT -> [CONV({2|4}) -> RELU -> POOL?]*N -> FC"
 
 
 @pytest.fixture
-def stripes(tmp_path: Path) -> Path:
+def stripes(write_stripes: Callable[..., Path]) -> Path:
     """8x8 images with horizontal or vertical stripes under noise: 60 to train on, 20 to test."""
-    rng = np.random.default_rng(0)
-
-    def images(n: int) -> tuple[np.ndarray, np.ndarray]:
-        y = np.arange(n) % 2
-        pattern = np.where(np.arange(8) % 4 < 2, 160, 90)
-        x = np.where(y[:, None, None] == 0, pattern[None, :, None], pattern[None, None, :])
-        return (x + rng.integers(-60, 61, (n, 8, 8))).clip(0, 255).astype(np.uint8), y
-
-    (x_train, y_train), (x_test, y_test) = images(60), images(20)
-    path = tmp_path / "stripes.npz"
-    np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
-    return path
+    return write_stripes(60, 20, tones=(160, 90), noise=60)
 
 
 @pytest.fixture
