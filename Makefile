@@ -62,6 +62,9 @@ figures: .venv/installed  ## accuracies, counts and times that must be so: some 
 memory-table: .venv-dev/torch  ## foretold memory beside PyTorch's own word, into docs/gpu-memory.md: some minutes
 	OMP_NUM_THREADS=1 $(DEV)/python scripts/memory_table.py
 
+lab: .venv/installed  ## run every experiment of the lab in its quick form, into docs/lab.md: a quarter of an hour
+	LAB="$(LAB)" $(USE)/python scripts/lab_page.py
+
 explore-digits: .venv/installed  ## search a small network for the digits, into docs/explore.md: ten minutes
 	$(USE)/python scripts/explore_digits.py
 

@@ -14,8 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from marked import write_between
+
 DOCS = Path(__file__).parents[1] / "docs" / "explore.md"
-BEGIN, END = "<!-- the result begins -->\n", "<!-- the result ends -->\n"
 FOLDER = Path("runs/explore-digits")
 
 FAMILY = (
@@ -63,10 +64,7 @@ def main() -> None:
     """Search, write the result, and fail if it is not as it must be."""
     shown = shlex.join(command()[:-2])
     markdown, data = result(command(), "markdown"), json.loads(result(command(), "json"))
-    text = DOCS.read_text(encoding="utf-8")
-    head, rest = text.split(BEGIN)
-    _, tail = rest.split(END)
-    DOCS.write_text(f"{head}{BEGIN}\n    {shown}\n\n{markdown}\n{END}{tail}", encoding="utf-8")
+    write_between(DOCS, "the result", f"\n    {shown}\n\n{markdown}\n")
     print(markdown)
     for said in failures(data):
         print(f"failed: {said}", file=sys.stderr)

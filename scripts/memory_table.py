@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from marked import write_between
 
 from tatami.engines.torch.rehearsal import Rehearsal, rehearse
 from tatami.network import build, zoo
@@ -21,7 +22,6 @@ from tatami.plan.schedule import make_schedule
 from tatami.recipe import CrossEntropy
 
 DOCS = Path(__file__).parents[1] / "docs" / "gpu-memory.md"
-BEGIN, END = "<!-- the table begins -->\n", "<!-- the table ends -->\n"
 BATCHES = (1, 8, 32)
 WATCHED = replace(TORCH_CPU, adds_in_place=False)
 
@@ -91,9 +91,7 @@ def table(found: list[Row]) -> str:
 
 def main() -> None:
     """Write the table between its marks."""
-    head, _, rest = DOCS.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    DOCS.write_text(f"{head}{BEGIN}{table(rows())}{END}{tail}", encoding="utf-8")
+    write_between(DOCS, "the table", table(rows()))
 
 
 if __name__ == "__main__":

@@ -91,7 +91,14 @@ def snippets_of(name: str, text: str) -> list[Snippet]:
 
 
 SNIPPETS = [snippet for path in DOCUMENTS for snippet in snippets_of(path.name, path.read_text(encoding="utf-8"))]
-RUN = [snippet for snippet in SNIPPETS if snippet.line not in SKIPPED]
+
+
+def is_experiment(snippet: Snippet) -> bool:
+    """Whether it takes minutes by what it is: the tests of the lab run experiments."""
+    return snippet.words[1:2] == ("lab",) and len(snippet.words) > 2
+
+
+RUN = [snippet for snippet in SNIPPETS if snippet.line not in SKIPPED and not is_experiment(snippet)]
 
 
 def test_the_parser_finds_what_a_reader_sees() -> None:

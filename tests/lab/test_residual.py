@@ -41,6 +41,11 @@ def test_gradients_are_the_textbooks(kind):
     assert len(found) == 7
 
 
+def test_signals_have_gradients_of_as_many_layers():
+    training = begin(Recipe(residual.notation("residual", 8, 4), 1), "sample:gunpoint", 2)
+    assert len(residual.gradient_norms(training)) == 7
+
+
 def test_a_trial_measures_errors_of_what_it_trained():
     settings = {"net": residual.notation("residual", 8, 4), "depth": 8, "steps": 40}
     found = residual.measure(Trial("", settings, 1), "sample:digits")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tatami.errors import OptionError
+from tatami.errors import DataError, OptionError
 from tatami.lab import Size, claim_named, claims, run_claim
 from tatami.lab.claim import Claim, Trial
 from tatami.lab.intervals import interval
@@ -16,7 +16,7 @@ from tatami.lab.training import Recipe, begin, fit, run
 from tatami.views.experiment import Chart, Conclusion, Line, Statement, Table
 from tatami.views.experiment_chart import experiment_svg, experiment_svg_file
 from tatami.views.experiment_html import experiment_html
-from tatami.views.experiment_table import experiment_markdown
+from tatami.views.experiment_table import experiment_markdown, experiments_markdown
 
 NET = "INPUT -> CONV(4, 5, S=3) -> RELU -> GAP -> FC"
 
@@ -167,3 +167,21 @@ def test_an_unknown_claim():
 
     assert "no such claim; got dept; expected " in str(error.value)
     assert "(hint: did you mean depth?)" in str(error.value)
+
+
+def test_several_reports_begin_with_their_verdicts(tmp_path):
+    reports = [run_claim(claim, Size(), folder=tmp_path) for claim in (MADE_UP, replace(MADE_UP, name="other"))]
+    text = experiments_markdown(reports)
+    assert text.startswith(
+        "| claim | says | verdict |\n|---|---|---|\n| made-up | b is more than a. | holds |\n| other |"
+    )
+    assert text.endswith("\n".join(map(experiment_markdown, reports)))
+    assert experiments_markdown(reports[:1]) == experiment_markdown(reports[0])
+
+
+def test_a_regression_is_no_data_for_it(tmp_path):
+    x = np.random.default_rng(0).normal(size=(40, 8, 8, 1)).astype(np.float32)
+    np.savez(tmp_path / "slopes.npz", x_train=x, y_train=x.mean(axis=(1, 2, 3)))
+    classes = replace(MADE_UP, data="sample:digits")
+    with pytest.raises(DataError, match=r"slopes.npz: the experiments are about classes; got a regression; expected"):
+        run_claim(classes, Size(), data=f"{tmp_path / 'slopes.npz'}", folder=tmp_path)

@@ -66,9 +66,15 @@ def command(
     if format is LabFormat.json:
         typer.echo(json.dumps([report.to_json() for report in reports], indent=1))
     elif format is LabFormat.markdown:
-        from tatami.views.experiment_table import experiment_markdown
+        from tatami.views.experiment_table import experiments_markdown
 
-        typer.echo("\n".join(map(experiment_markdown, reports)), nl=False)
+        typer.echo(experiments_markdown(reports), nl=False)
+    elif len(reports) > 1:
+        from rich.console import Console
+
+        from tatami.views.experiment_table import verdict_table
+
+        Console(highlight=False).print(verdict_table(reports))
 
 
 def _print_list(format: LabFormat) -> None:

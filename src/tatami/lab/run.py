@@ -9,8 +9,9 @@ from pathlib import Path
 
 from joblib import Parallel, delayed
 
-from tatami.data import load
+from tatami.data import Dataset, load
 from tatami.engines.threads import one_blas_thread
+from tatami.errors import DataError
 from tatami.lab.claim import Claim, Figures, Results, Size, Trial
 from tatami.lab.store import Store
 from tatami.plan.machine import THREADS, core_count, cpu_model
@@ -46,7 +47,7 @@ def run_claim(
         TatamiError: data that cannot be used.
     """
     source = (data or claim.data) if claim.data else ""
-    store = Store(claim, load(source) if source else None, folder)
+    store = Store(claim, _classified(source) if source else None, folder)
     trials = claim.trials(size)
     known = {} if anew else {i: found for i, trial in enumerate(trials) if (found := store.read(trial)) is not None}
     missing = [i for i in range(len(trials)) if i not in known]
@@ -70,6 +71,19 @@ def run_claim(
         machine=f"{cpu_model()}, {core_count()} cores",
         versions=versions(),
     )
+
+
+def _classified(source: str) -> Dataset:
+    """The data: all experiments classify."""
+    dataset = load(source)
+    if dataset.is_regression:
+        raise DataError(
+            "the experiments are about classes",
+            where=source,
+            got="a regression",
+            expected="labels that are classes",
+        )
+    return dataset
 
 
 def _measured(claim: Claim, trials: Sequence[tuple[int, Trial]], data: str) -> Iterator[tuple[int, Figures]]:

@@ -42,6 +42,25 @@ def experiment_markdown(report: LabReport, level: int = 2) -> str:
     return "\n".join([*lines, ""])
 
 
+def experiments_markdown(reports: Sequence[LabReport]) -> str:
+    """Reports one below the other; under a table of their verdicts where they are several."""
+    parts = [experiment_markdown(report) for report in reports]
+    if len(reports) > 1:
+        parts.insert(0, "\n".join([*_markdown(verdict_rows(reports)), ""]))
+    return "\n".join(parts)
+
+
+def verdict_rows(reports: Sequence[LabReport]) -> Table:
+    """What became of each claim."""
+    rows = tuple((report.claim, report.says, report.conclusion.verdict) for report in reports)
+    return Table("Verdicts", ("claim", "says", "verdict"), rows)
+
+
+def verdict_table(reports: Sequence[LabReport]) -> RenderableType:
+    """The verdicts for the terminal."""
+    return _rich(verdict_rows(reports))
+
+
 def statement_rows(report: LabReport) -> Table:
     """What is claimed, what was measured, and what that says."""
     rows = tuple((s.text, measured_text(s), MARKS[s.holds]) for s in report.conclusion.statements)
@@ -60,10 +79,16 @@ def measured_text(statement: Statement) -> str:
     return f"{statement.measured}{statement.unit} {sign} {statement.bound:g}?"
 
 
+def _texts(table: Table) -> list[bool]:
+    """Which columns are read as text, from the left: the first, and all where statements are told."""
+    told = bool({"statement", "says", "paper"} & {*table.columns})
+    return [told or i == 0 for i in range(len(table.columns))]
+
+
 def _rich(table: Table) -> RichTable:
     made = RichTable(title=table.title, title_justify="left", title_style="italic", box=None, pad_edge=False)
-    for i, column in enumerate(table.columns):
-        made.add_column(column, justify="left" if i == 0 or "statement" in table.columns else "right", overflow="fold")
+    for column, is_text in zip(table.columns, _texts(table), strict=True):
+        made.add_column(column, justify="left" if is_text else "right", overflow="fold")
     for row in table.rows:
         made.add_row(*map(Text, row))
     return made
@@ -73,5 +98,5 @@ def _markdown(table: Table) -> Sequence[str]:
     def line(cells: Sequence[str]) -> str:
         return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
-    rule = "|" + "|".join("---" if i == 0 else "--:" for i in range(len(table.columns))) + "|"
+    rule = "|" + "|".join("---" if is_text else "--:" for is_text in _texts(table)) + "|"
     return [line(table.columns), rule, *map(line, table.rows)]

@@ -72,13 +72,13 @@ def measure(trial: Trial, data: str) -> Figures:
 
 
 def gradient_norms(training: Training) -> list[float]:
-    """The length of the gradient of each 3x3 layer's weights, from the first to the last, on training samples."""
+    """The length of the gradient of each 3x3 layer's weights (of 3 on signals), in order, on training samples."""
     gradients = training.model.gradients(*training.samples(training.split, SAMPLES))[1]
     shapes = training.network.parameters()
     return [
         math.sqrt(float(np.square(value.astype(np.float64)).sum()))
         for name, value in gradients.items()
-        if shapes[name].role == "weight" and shapes[name].shape[:-2] == (3, 3)
+        if shapes[name].role == "weight" and set(shapes[name].shape[:-2]) == {3}
     ]
 
 
