@@ -1,0 +1,1 @@
+"""Doors in and out: ONNX, PyTorch, Keras, published weights."""

@@ -1,0 +1,1 @@
+"""The local web page: design, convolution, training, looking inside, comparing."""
