@@ -16,6 +16,7 @@ from tatami.cli import (
     data,
     evaluate,
     explore,
+    export,
     gpus,
     lab,
     lr_find,
@@ -47,7 +48,7 @@ COMMANDS = {
         "report": report,
         "lr-find": lr_find,
     },
-    **{"zoo": zoo, "gpus": gpus, "bench": bench, "lab": lab, "explore": explore},
+    **{"zoo": zoo, "gpus": gpus, "bench": bench, "lab": lab, "explore": explore, "export": export},
 }
 for name, module in COMMANDS.items():
     app.command(name)(module.command)

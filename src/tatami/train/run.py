@@ -367,6 +367,14 @@ def load_trained(path: Path, engine: str = "cpu", batch: int = 64, **place: Any)
     Raises:
         RunError: neither, or damaged.
     """
+    network, identity, weights = read_trained(path)
+    model = compile(network, engine, batch=batch, loss=identity.loss, **place)
+    model.load_state_dict(weights)
+    return Trained(model, network, identity)
+
+
+def read_trained(path: Path) -> tuple[Network, Identity, dict[str, NDArray[Any]]]:
+    """As :func:`load_trained`, but without an engine: the network, what its weights carry, and the weights."""
     if path.is_dir():
         if not (path / BEST).exists():
             raise RunError("no trained weights here", where=str(path), expected=f"a run directory with {BEST}")
@@ -380,9 +388,7 @@ def load_trained(path: Path, engine: str = "cpu", batch: int = 64, **place: Any)
     except TatamiError as error:
         raise RunError("the network of these weights cannot be built", where=str(path), got=error) from error
     _need_match(network, identity, tensors, str(path))
-    model = compile(network, engine, batch=batch, loss=identity.loss, **place)
-    model.load_state_dict({name: tensors[name] for name in network.parameters()})
-    return Trained(model, network, identity)
+    return network, identity, {name: tensors[name] for name in network.parameters()}
 
 
 def _need_match(network: Network, identity: Identity, tensors: Mapping[str, NDArray[Any]], where: str) -> None:

@@ -1,0 +1,1 @@
+"""ONNX: networks with their weights, out and in. Only the modules here import the package onnx."""

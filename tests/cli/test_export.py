@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tatami.train.run import load_trained
+
+MODEL = "model.onnx"
+
+
+def test_a_trained_run_gives_its_scores_in_onnx_runtime(tatami, bars: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="needs tatami[onnx]")
+    runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+    result = tatami("export", bars / "run", "-o", tmp_path / MODEL, "--layout", "nhwc", "--preprocess")
+    assert (result.code, result.out) == (0, f"wrote {tmp_path / MODEL}\n"), result.err
+
+    raw = np.load(bars / "bars.npz")["x_test"][..., None]
+    trained = load_trained(bars / "run", "textbook")
+    expected = trained.model.forward(trained.identity.preprocess(raw))
+    session = runtime.InferenceSession(tmp_path / MODEL)
+    assert session.get_modelmeta().custom_metadata_map["classes"] == '["left", "right", "both"]'
+    found = session.run(None, {"input": raw})[0]
+    assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
+
+
+def test_the_ending_has_to_say_what(tatami, bars: Path, tmp_path: Path) -> None:
+    result = tatami("export", bars / "run", "-o", "model.bin")
+
+    assert result.code == 2
+    assert result.err == (
+        "error: -o: the ending does not say what to write; got model.bin; expected model.onnx, or --format\n"
+    )
+
+
+def test_no_run(tatami) -> None:
+    result = tatami("export", "nowhere", "-o", MODEL)
+
+    assert result.code == 2
+    assert result.err == "error: nowhere: no such run; expected a run directory or a .safetensors file\n"
+
+
+def test_onnx_is_not_installed(tatami, bars: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    result = tatami("export", bars / "run", "-o", MODEL)
+
+    assert result.code == 2
+    assert result.err == (
+        "error: ONNX needs the package onnx, which is not installed (hint: pip install 'tatami[onnx]')\n"
+    )
