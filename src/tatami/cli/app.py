@@ -25,6 +25,7 @@ from tatami.cli import (
     report,
     resume,
     train,
+    web,
     zoo,
 )
 from tatami.errors import BAD_INPUT, INTERRUPTED, NotationError, TatamiError
@@ -48,7 +49,7 @@ COMMANDS = {
         "report": report,
         "lr-find": lr_find,
     },
-    **{"zoo": zoo, "gpus": gpus, "bench": bench, "lab": lab, "explore": explore, "export": export},
+    **{"zoo": zoo, "gpus": gpus, "bench": bench, "lab": lab, "explore": explore, "export": export, "web": web},
 }
 for name, module in COMMANDS.items():
     app.command(name)(module.command)

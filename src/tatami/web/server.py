@@ -1,0 +1,91 @@
+"""The server of the page: this process, this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import socket
+import webbrowser
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from tatami.errors import OptionError
+from tatami.web.app import make_app
+from tatami.web.session import Session
+
+HOST = "127.0.0.1"
+PATIENCE = 3  # seconds that answers under way have at the end
+
+
+class _Server(uvicorn.Server):
+    """Tells the session at once when it is to stop, so that streams of answers end."""
+
+    def __init__(self, config: uvicorn.Config, session: Session) -> None:
+        super().__init__(config)
+        self.session = session
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.session.closing.set()
+        super().handle_exit(sig, frame)
+
+
+def serve(session: Session, port: int, tell: Callable[[str], None], open_browser: bool = True) -> None:
+    """Serve until Ctrl-C or SIGTERM; then the session is closed, and KeyboardInterrupt raised.
+
+    Args:
+        session: the state.
+        port: 0 for a free one.
+        tell: is given the address, with the token, once connections are taken.
+        open_browser: whether to open the address in the user's browser.
+
+    Raises:
+        OptionError: the port is taken.
+    """
+    listener = _listen(port)
+    port = listener.getsockname()[1]
+    token = secrets.token_urlsafe(24)
+    config = uvicorn.Config(
+        make_app(session, token, port),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=PATIENCE,
+    )
+    # uvicorn raises the signal again when it has stopped: SIGTERM, too, is to find the session closed behind it.
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        address = f"http://{HOST}:{port}/?token={token}"
+        tell(address)
+        if open_browser:
+            webbrowser.open(address)
+        _Server(config, session).run(sockets=[listener])
+    finally:
+        session.close()
+        signal.signal(signal.SIGTERM, previous)
+        listener.close()
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise OptionError(
+            "the port cannot be used",
+            where="--port",
+            got=f"{port} ({error.strerror})",
+            hint="without --port a free one is taken",
+        ) from error
+    return listener
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
