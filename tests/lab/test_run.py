@@ -185,3 +185,10 @@ def test_a_regression_is_no_data_for_it(tmp_path):
     classes = replace(MADE_UP, data="sample:digits")
     with pytest.raises(DataError, match=r"slopes.npz: the experiments are about classes; got a regression; expected"):
         run_claim(classes, Size(), data=f"{tmp_path / 'slopes.npz'}", folder=tmp_path)
+
+
+def test_the_list_shows_every_claim_as_it_is_written(tatami, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    listed = tatami("lab").out
+    assert all(f"{claim.name} " in listed and claim.says in listed for claim in claims().values())
+    assert "np.sum(X[x:x+F, y:y+F, :] * W) + b" in listed

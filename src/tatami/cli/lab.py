@@ -80,6 +80,7 @@ def command(
 def _print_list(format: LabFormat) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from tatami.lab import claims
 
@@ -91,7 +92,7 @@ def _print_list(format: LabFormat) -> None:
     table.add_column("claim")
     table.add_column("says", overflow="fold")
     for claim in claims().values():
-        table.add_row(claim.name, claim.says)
+        table.add_row(claim.name, Text(claim.says))  # brackets are not markup
     Console(highlight=False).print(table)
     typer.echo("\ntatami lab CLAIM runs one, tatami lab --all --quick all of them")
 
