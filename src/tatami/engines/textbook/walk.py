@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from tatami.engines.base import Array
@@ -63,11 +63,18 @@ def infer(nodes: Sequence[Node], weights: Mapping[str, Weights], x: Array) -> Ar
     return output
 
 
-def backward(tape: Tape, dY: Array) -> tuple[Array, dict[str, Array]]:
+def backward(
+    tape: Tape, dY: Array, watch: Callable[[str, Array], object] | None = None
+) -> tuple[Array, dict[str, Array]]:
     """Wind the tape back: from the gradient for the output to those for the input and for every weight.
 
     Where an output fed several layers, the gradients that come back from them are summed. The tape is empty afterwards:
     each layer's arrays are let go as soon as they have served.
+
+    Args:
+        tape: of a forward pass.
+        dY: the gradient for the output.
+        watch: is told of every layer that leads to the output, with the whole gradient for that layer's output.
     """
     flowing = {tape[-1][0].name: dY}
     gradients: dict[str, Array] = {}
@@ -76,6 +83,8 @@ def backward(tape: Tape, dY: Array) -> tuple[Array, dict[str, Array]]:
         if node.name not in flowing:
             continue  # it feeds nothing that leads to the output
         dY = flowing.pop(node.name)
+        if watch is not None:
+            watch(node.name, dY)
         d_inputs, d_weights = back(dY)
         for name, dX in zip(node.inputs, d_inputs, strict=True):
             flowing[name] = flowing[name] + dX if name in flowing else dX
