@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tatami.data import DataOptions, Tone, invert
+from tatami.data import DataOptions, Preprocess, Tone, invert
 from tatami.data.dataset import Array
 from tatami.errors import DataError
 from tatami.train.evaluation import probabilities
@@ -80,7 +80,7 @@ def predictions(
         DataError: see ``on_problem``.
     """
     batch: list[tuple[str, Array]] = []
-    for sample in _samples(trained, sources, options, inverted, on_problem):
+    for sample in fitting_samples(trained.identity.preprocess, sources, options, inverted, on_problem):
         batch.append(sample)
         if len(batch) == trained.model.batch:
             yield from _predict(trained, batch, top)
@@ -89,15 +89,14 @@ def predictions(
         yield from _predict(trained, batch, top)
 
 
-def _samples(
-    trained: Trained,
+def fitting_samples(
+    preprocess: Preprocess,
     sources: Iterable[Source],
     options: DataOptions,
-    inverted: bool,
-    on_problem: Callable[[DataError], None] | None,
+    inverted: bool = False,
+    on_problem: Callable[[DataError], None] | None = None,
 ) -> Iterator[tuple[str, Array]]:
-    """Names and raw samples of the network's shape."""
-    preprocess = trained.identity.preprocess
+    """Names and raw samples, one after another, brought to the shape of training: see :func:`predictions`."""
     for source in sources:
         try:
             inputs = source.read(preprocess.kind, options)
