@@ -187,8 +187,7 @@ def test_a_regression_is_no_data_for_it(tmp_path):
         run_claim(classes, Size(), data=f"{tmp_path / 'slopes.npz'}", folder=tmp_path)
 
 
-def test_the_list_shows_every_claim_as_it_is_written(tatami, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "400")
-    listed = tatami("lab").out
-    assert all(f"{claim.name} " in listed and claim.says in listed for claim in claims().values())
+def test_the_list_shows_every_claim_as_it_is_written(tatami):
+    listed = " ".join(tatami("lab").out.split())
+    assert all(f"{claim.name} {claim.says}" in listed for claim in claims().values())
     assert "np.sum(X[x:x+F, y:y+F, :] * W) + b" in listed

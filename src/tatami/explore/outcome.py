@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tatami.data import DataOptions
+from tatami.engines.ranks import usual_engine
 from tatami.explore.halving import FINAL, Job
 from tatami.explore.journal import Journal
 from tatami.explore.settings import Settings
@@ -24,6 +25,11 @@ from tatami.views.front_json import front_json
 from tatami.views.front_page import front_page
 
 PAGE, DATA, CHART = "index.html", "front.json", "front.svg"
+# Settings that the best is trained with, too: those of `tatami train` that choose no data and no length.
+KEPT = (
+    *("optimizer", "lr", "weight_decay", "clip_norm", "schedule", "loss", "smoothing", "class_weight"),
+    *("accumulate", "augment", "ema", "init", "seed", "fit", "engine", "device", "dtype", "capture", "checkpoint"),
+)
 
 
 @dataclass(frozen=True)
@@ -135,7 +141,7 @@ def examine_best(
     known = [said for said in journal.tested if (said["trial"], said["epochs"]) == (best.number, best.epochs)]
     if not known:
         config = settings.training
-        engine = config.engine or "cpu"
+        engine = config.engine or usual_engine(config.device, config.dtype)
         place: dict[str, Any] = {"device": config.device, "dtype": config.dtype} if engine == "torch" else {}
         examined = examine_run(run, config.data, engine, config.reading, "test", **place)
         found = examined.found
@@ -160,28 +166,21 @@ def train_command(settings: Settings, config: ResolvedConfig) -> str:
     options: dict[str, Any] = {"epochs": settings.epochs[-1], "batch": config.batch}
     if config.validation:
         options["validation"] = 0
-    for name in ("optimizer", "lr", "weight_decay", "clip_norm", "schedule", "loss", "smoothing", "class_weight"):
-        options[name] = getattr(given, name)
-    for name in ("accumulate", "augment", "ema", "init", "seed", "fit", "engine", "device", "dtype", "capture"):
-        options[name] = getattr(given, name)
-    said = [
-        f"--{name.replace('_', '-')} {shlex.quote(str(value))}"
-        for name, value in options.items()
-        if value != getattr(usual, name)
-    ]
-    said += ["--checkpoint"] * given.checkpoint
+    options |= {name: getattr(given, name) for name in KEPT}
+    said = [_option(name, value) for name, value in options.items() if value != getattr(usual, name)]
     return " ".join([*words, '"LINE"', shlex.quote(given.data), *said, *_reading(given.reading)])
 
 
 def _reading(reading: DataOptions) -> list[str]:
-    usual, said = DataOptions(), []
-    for each in fields(DataOptions):
-        value = getattr(reading, each.name)
-        if value == getattr(usual, each.name):
-            continue
-        if value is True:
-            said.append(f"--{each.name}")
-        else:
-            text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            said.append(f"--{each.name} {shlex.quote(text)}")
-    return said
+    usual, names = DataOptions(), [each.name for each in fields(DataOptions)]
+    given = {name: value for name in names if (value := getattr(reading, name)) != getattr(usual, name)}
+    return [_option(name, value) for name, value in given.items()]
+
+
+def _option(name: str, value: Any) -> str:
+    """As on the command line."""
+    flag = f"--{name.replace('_', '-')}"
+    if value is True:
+        return flag
+    text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return f"{flag} {shlex.quote(text)}"
