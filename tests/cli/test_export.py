@@ -28,7 +28,7 @@ def test_the_ending_has_to_say_what(tatami, bars: Path, tmp_path: Path) -> None:
 
     assert result.code == 2
     assert result.err == (
-        "error: -o: the ending does not say what to write; got model.bin; expected model.onnx, or --format\n"
+        "error: -o: the ending does not say what to write; got model.bin; expected model.onnx, or --format torch\n"
     )
 
 
@@ -48,3 +48,27 @@ def test_onnx_is_not_installed(tatami, bars: Path, monkeypatch: pytest.MonkeyPat
     assert result.err == (
         "error: ONNX needs the package onnx, which is not installed (hint: pip install 'tatami[onnx]')\n"
     )
+
+
+def test_a_program_for_pytorch(tatami, bars: Path, tmp_path: Path) -> None:
+    result = tatami("export", bars / "run", "-o", tmp_path / "model", "--format", "torch")
+
+    assert (result.code, result.out) == (0, f"wrote {tmp_path / 'model'}\n"), result.err
+    assert {path.name for path in (tmp_path / "model").iterdir()} == {"model.py", "model.safetensors"}
+    assert 'CLASSES = ["left", "right", "both"]' in (tmp_path / "model" / "model.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("option", [("--layout", "nhwc"), ("--preprocess",), ("--opset", "18")])
+def test_options_of_onnx_alone(tatami, bars: Path, option: tuple[str, ...]) -> None:
+    result = tatami("export", bars / "run", "-o", "model", "--format", "torch", *option)
+
+    assert result.code == 2
+    assert result.err == f"error: {option[0]} belongs to ONNX; got --format torch; expected --format onnx\n"
+
+
+def test_the_folder_is_a_file(tatami, bars: Path, tmp_path: Path) -> None:
+    (tmp_path / "model").write_text("mine")
+    result = tatami("export", bars / "run", "-o", tmp_path / "model", "--format", "torch")
+
+    assert result.code == 2
+    assert result.err == f"error: {tmp_path / 'model'}: the folder cannot be written; got File exists\n"

@@ -1,25 +1,25 @@
 """Networks with random weights for the tests of what leaves tatami, and their scores by the textbook engine."""
 
 import zlib
-from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tatami.engines import compile
 from tatami.exchange.parcel import Parcel
-from tatami.network import Network, find_network
+from tatami.network import Network, find_network, zoo
 
 TOLERANCE = 1e-5  # of the largest score
 
 
 def random_state(network: Network) -> dict[str, np.ndarray]:
-    """Weights that keep values of one size from layer to layer, and running statistics of no special value."""
+    """Weights under which rounding does not grow from layer to layer, and running statistics of no special value."""
     rng, state = np.random.default_rng(zlib.crc32(repr(network.nodes[-1]).encode())), {}
     for name, parameter in network.parameters().items():
         value = rng.standard_normal(parameter.shape)
         match parameter.role:
             case "weight":
-                value *= np.sqrt(2 / parameter.fan_in)
+                value /= np.sqrt(parameter.fan_in)
             case "scale" | "running_var":
                 value = 1 + 0.2 * np.abs(value)
             case _:
@@ -57,4 +57,20 @@ def error(found: np.ndarray, expected: np.ndarray) -> float:
     return float(np.abs(found - expected).max() / np.abs(expected).max())
 
 
-ROOT = Path(__file__).parent.parent.parent
+# Smaller inputs where the notation allows: the layers are the same.
+SMALL = {"unet_encoder": (188, 188, 1), "m5": (2000, 1), "alexnet2012": (99, 99, 3), "inception_v3": (107, 107, 3)}
+QUICK = {
+    *{"memo", "lenet5", "lenet5_1998", "fcn", "inceptiontime", "resnet1d", "m5", "resnet20", "all_cnn"},
+    *{"shufflenet_v2", "mobilenet_v3_small", "squeezenet1_1"},
+}
+of_the_zoo = pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in zoo.names()]
+)
+
+
+def small_parcel(name: str) -> Parcel:
+    """A network of the zoo on a small input."""
+    network = find_network(name).build()
+    shape = SMALL.get(name) or ((64, 64, 3) if network.input_shape == (224, 224, 3) else None)
+    network = find_network(name).build(input_shape=shape)
+    return Parcel(network, random_state(network))

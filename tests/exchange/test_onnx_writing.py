@@ -1,7 +1,6 @@
 """ONNX out: ONNX Runtime gives the textbook engine's scores."""
 
 import json
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -9,11 +8,11 @@ import pytest
 from tatami.data import Preprocess
 from tatami.errors import OptionError, RunError
 from tatami.exchange.parcel import Parcel, Targets
-from tatami.network import find_network, zoo
+from tatami.network import find_network
 from tatami.network.layers import Dropout
 
 from ..engines.cases import CASES
-from .parcels import TOLERANCE, error, own_scores, parcel_of, random_state, samples, to_first, to_last
+from .parcels import TOLERANCE, error, of_the_zoo, own_scores, parcel_of, samples, small_parcel, to_first, to_last
 
 onnx = pytest.importorskip("onnx", reason="needs tatami[onnx]")
 runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
@@ -87,30 +86,11 @@ def test_only_fc_behind_flatten_needs_no_transposition() -> None:
 
 # --- the zoo ---
 
-# Smaller inputs where the notation allows: the operators are the same.
-SMALL = {"unet_encoder": (188, 188, 1), "m5": (2000, 1), "alexnet2012": (99, 99, 3), "inception_v3": (107, 107, 3)}
-LARGE = {"vgg11", "vgg13", "vgg16", "vgg19", "vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn", "alexnet", "zfnet"}
-QUICK = {
-    *{"memo", "lenet5", "lenet5_1998", "fcn", "inceptiontime", "resnet1d", "m5", "resnet20", "all_cnn"},
-    *{"shufflenet_v2", "mobilenet_v3_small", "squeezenet1_1"},
-}
 
-
-def small_shape(name: str) -> Sequence[int] | None:
-    shape = find_network(name).build().input_shape
-    if name in SMALL:
-        return SMALL[name]
-    return (64, 64, 3) if shape == (224, 224, 3) else None
-
-
-@pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in zoo.names()]
-)
+@of_the_zoo
 def test_every_network_of_the_zoo(name: str) -> None:
-    shape = small_shape(name)
-    network = find_network(name).build(input_shape=shape and tuple(shape))
-    parcel = Parcel(network, random_state(network))
-    x = samples(network, 2)
+    parcel = small_parcel(name)
+    x = samples(parcel.network, 2)
 
     assert error(to_last(scores(onnx_model(parcel), to_first(x))), own_scores(parcel, x, "cpu")) < TOLERANCE
 

@@ -12,9 +12,10 @@ from tatami.errors import OptionError
 
 
 class ExportFormat(StrEnum):
-    """What is written."""
+    """What is written: one file, or a folder with a program and its weights."""
 
     onnx = "onnx"
+    torch = "torch"
 
 
 class Layout(StrEnum):
@@ -26,7 +27,7 @@ class Layout(StrEnum):
 
 def command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory or its .safetensors file.")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="PATH", help="model.onnx.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="PATH", help="model.onnx, or a folder.")],
     format: Annotated[
         ExportFormat | None, typer.Option("--format", help="What to write; by the ending of -o unless given.")
     ] = None,
@@ -36,16 +37,23 @@ def command(
     ] = False,
     opset: Annotated[int | None, typer.Option(metavar="N", help="The version of ONNX's operators.")] = None,
 ) -> None:
-    """Write the best weights of a run with their network for ONNX Runtime."""
-    from tatami.exchange.onnx.library import need_onnx
+    """Write the best weights of a run with their network: for ONNX Runtime, or as a program for PyTorch."""
     from tatami.train.leaving import parcel_of_run
 
-    _format_of(output, format)
+    kind = _format_of(output, format)
     parcel = parcel_of_run(run)
-    need_onnx()
-    from tatami.exchange.onnx.writing import OPSET, save_onnx
+    if kind is ExportFormat.onnx:
+        from tatami.exchange.onnx.library import need_onnx
 
-    save_onnx(parcel, output, layout=layout.value, preprocess=preprocess, opset=OPSET if opset is None else opset)
+        need_onnx()
+        from tatami.exchange.onnx.writing import OPSET, save_onnx
+
+        save_onnx(parcel, output, layout=layout.value, preprocess=preprocess, opset=OPSET if opset is None else opset)
+    else:
+        _need_no_options(layout, preprocess, opset, kind)
+        from tatami.exchange.torch.writing import save_torch
+
+        save_torch(parcel, output)
     typer.echo(f"wrote {output}")
 
 
@@ -58,5 +66,16 @@ def _format_of(output: Path, given: ExportFormat | None) -> ExportFormat:
         "the ending does not say what to write",
         where="-o",
         got=str(output),
-        expected="model.onnx, or --format",
+        expected="model.onnx, or --format torch",
     )
+
+
+def _need_no_options(layout: Layout, preprocess: bool, opset: int | None, kind: ExportFormat) -> None:
+    """A program always has its preprocessing, and its framework's layout."""
+    for name, is_given in (
+        ("layout", layout is not Layout.nchw),
+        ("preprocess", preprocess),
+        ("opset", opset is not None),
+    ):
+        if is_given:
+            raise OptionError(f"--{name} belongs to ONNX", got=f"--format {kind.value}", expected="--format onnx")
