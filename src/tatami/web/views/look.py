@@ -1,0 +1,246 @@
+"""Look: what a trained network does with a sample, and what it gets wrong.
+
+Letters: K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tatami.data.dataset import Array
+from tatami.errors import OptionError, RunError, TatamiError
+from tatami.inspect.passes import activations
+from tatami.plan.receptive_field import receptive_fields
+from tatami.train.evaluation import probabilities
+from tatami.views.confusion import cut
+from tatami.web.arrays import packed
+from tatami.web.look_frame import Frame, frame
+from tatami.web.look_input import fit_raw, read_file, read_raw
+from tatami.web.look_jobs import Jobs, Progress, Work
+from tatami.web.look_run import Opened, Predicted, listed, open_run, predict, read_samples, shown
+from tatami.web.routes import failure, get
+from tatami.web.session import Session
+
+PATIENCE = 0.25
+"""Seconds that an answer waits for work behind the page before it tells how far that is."""
+
+MOST_SHOWN = 60
+"""Samples of a cell of the confusion matrix in one answer."""
+
+MOST_POINTS = 1000
+"""Samples in an embedding plot."""
+
+Params = Mapping[str, str]
+
+
+def routes(session: Session) -> list[Route]:
+    """The paths of this view; work behind the page ends with the session."""
+    look = Look(session, Jobs())
+    session.on_close(look.jobs.close)
+    return [
+        get("/api/look/runs", lambda _: {"runs": listed(session)}),
+        get("/api/look/{run}/network", lambda params: network_json(open_run(session, params["run"]))),
+        bytes_in("/api/look/{run}/frame", look.frame),
+        bytes_in("/api/look/{run}/file", look.file),
+        get("/api/look/{run}/samples/{row}", look.sample),
+        get("/api/look/{run}/confusion", look.confusion),
+        get("/api/look/{run}/cell", look.cell),
+        get("/api/look/{run}/embedding", look.embedding),
+    ]
+
+
+def bytes_in(path: str, answer: Callable[[Params, bytes], Any]) -> Route:
+    """A route that takes a body of plain bytes; its ``answer`` returns bytes, or plain values for JSON."""
+
+    async def endpoint(request: Request) -> Response:
+        params, body = {**request.query_params, **request.path_params}, await request.body()
+        try:
+            found = await run_in_threadpool(answer, params, body)
+        except TatamiError as error:
+            return failure(error)
+        if isinstance(found, bytes):
+            return Response(found, media_type="application/octet-stream")
+        return Response(msgspec.json.encode(found), media_type="application/json")
+
+    return Route(path, endpoint, methods=["POST"])
+
+
+def network_json(opened: Opened) -> dict[str, Any]:
+    """What the page must know of a run before it shows a frame."""
+    subject, identity = opened.subject, opened.identity
+    preprocess = subject.preprocess
+    fields = receptive_fields(subject.network)
+    return {
+        "id": opened.name,
+        "kind": subject.kind,
+        "shape": preprocess.shape,
+        "data": opened.data,
+        "classes": subject.classes,
+        "targets": () if identity.standard is None else identity.standard.names,
+        "is_uint8": preprocess.scale != 1.0,
+        "mean": preprocess.mean,
+        "std": preprocess.std,
+        "centring": {"offered": opened.is_grey, "on": opened.is_centred},
+        "layers": [
+            {
+                "name": node.name,
+                "type": node.layer.keyword,
+                "shape": node.shape,
+                "field": None if (axes := fields[node.name].axes) is None else [axis.size for axis in axes],
+            }
+            for node in subject.network
+        ],
+    }
+
+
+def prepared(opened: Opened, raw: Array, centred: bool) -> Array:
+    """A sample as the network sees it, (1, *input), from one as the page sends it."""
+    fitted = fit_raw(raw, opened.subject.preprocess, centred)
+    return opened.subject.prepare(fitted[np.newaxis])
+
+
+def frame_of(opened: Opened, x: Array) -> Frame:
+    """What every layer answers to one prepared sample, (1, *input)."""
+    outputs = activations(opened.subject, x)
+    standard = opened.identity.standard
+    if standard is None:
+        return frame(outputs, probabilities(opened.subject.network, next(reversed(outputs.values()))))
+    told = frame(outputs, None)
+    values = standard.back(np.array([told.scores], np.float32))[0]
+    return Frame(told.maps, tuple(map(float, values)), ())
+
+
+@dataclass(frozen=True)
+class Look:
+    """The answers that need the session."""
+
+    session: Session
+    jobs: Jobs
+
+    def frame(self, params: Params, body: bytes) -> bytes:
+        """All maps of a sample, as bytes: see :meth:`tatami.web.look_frame.Frame.packed`."""
+        opened = open_run(self.session, params["run"])
+        raw = read_raw(body, params.get("shape", ""), params.get("dtype", "uint8"))
+        return frame_of(opened, prepared(opened, raw, params.get("centred") == "yes")).packed()
+
+    def file(self, params: Params, body: bytes) -> dict[str, Any]:
+        """The sample in a file, of the network's shape."""
+        opened = open_run(self.session, params["run"])
+        return {"sample": packed(read_file(body, params.get("name", ""), opened.subject.preprocess))}
+
+    def sample(self, params: Params) -> dict[str, Any]:
+        """One sample of the run's test, raw, and how many there are."""
+        opened = open_run(self.session, params["run"])
+        split = self._samples(opened).split
+        row = _number(params, "row", len(split))
+        known = opened.subject.classes and split.y is not None
+        return {
+            "sample": packed(np.asarray(split.x[row])),
+            "row": row,
+            "count": len(split),
+            "name": split.name_of(row),
+            "true": opened.subject.classes[int(split.y[row])] if known and split.y is not None else None,
+        }
+
+    def confusion(self, params: Params) -> dict[str, Any]:
+        """The matrix that the run keeps of its test; of many classes, those that are mistaken most."""
+        opened = open_run(self.session, params["run"])
+        found = opened.evaluation
+        if found is None or found.classes is None:
+            raise RunError(
+                "this run keeps no confusion matrix",
+                where=opened.name,
+                hint="only a run that was finished, and tells classes apart, has one",
+            )
+        matrix = cut(found.classes)
+        numbers = {name: i for i, name in enumerate(found.classes.names)}
+        return {
+            "split": found.split,
+            "accuracy": found.classes.accuracy,
+            "total": found.total,
+            "names": matrix.names,
+            "labels": [numbers[name] for name in matrix.names],
+            "rows": matrix.rows,
+            "others": matrix.others,
+            "note": matrix.note,
+        }
+
+    def cell(self, params: Params) -> dict[str, Any]:
+        """The samples behind a cell of the matrix, the surest first."""
+        opened = open_run(self.session, params["run"])
+        count = len(opened.subject.classes)
+        true, taken = _number(params, "true", count), _number(params, "predicted", count)
+
+        def told(predicted: Predicted) -> dict[str, Any]:
+            rows = predicted.cell(true, taken)
+            first = _number({"from": "0", **params}, "from", max(1, len(rows)))
+            some = rows[first : first + MOST_SHOWN]
+            return {"count": len(rows), "samples": [shown(opened, predicted, int(row)) for row in some]}
+
+        return self._predicted(opened, told)
+
+    def embedding(self, params: Params) -> dict[str, Any]:
+        """Points of the plane, one for each of the samples of the run's test, or for some spread over many."""
+        opened = open_run(self.session, params["run"])
+        method = params.get("method", "pca")
+        if method not in ("pca", "tsne"):
+            raise OptionError("no such embedding", got=method[:40], expected="pca or tsne")
+
+        def told(predicted: Predicted) -> dict[str, Any]:
+            split = predicted.labelled.split
+            rows = np.unique(np.linspace(0, len(split) - 1, min(MOST_POINTS, len(split))).round().astype(np.int64))
+
+            def work(progress: Progress) -> Array:
+                from tatami.inspect.embedding import embedding  # scikit-learn is slow to import
+
+                progress(0, len(rows))
+                return embedding(opened.subject, opened.subject.prepare(np.asarray(split.take(rows).x)), method)
+
+            return self._worked(
+                (*opened.key, "embedding", method),
+                work,
+                lambda points: {
+                    "points": packed(points),
+                    "rows": rows.tolist(),
+                    "true": None if split.y is None or not opened.subject.classes else split.y[rows].tolist(),
+                    "predicted": predicted.classes[rows].tolist() if opened.subject.classes else None,
+                },
+            )
+
+        return self._predicted(opened, told)
+
+    # --- behind the page ---
+
+    def _samples(self, opened: Opened) -> Any:
+        return self.session.kept(("look data", opened.name), opened.stamp, lambda: read_samples(opened))
+
+    def _predicted(self, opened: Opened, told: Callable[[Predicted], dict[str, Any]]) -> dict[str, Any]:
+        return self._worked(
+            (*opened.key, "predicted"), lambda progress: predict(opened, self._samples(opened), progress), told
+        )
+
+    def _worked(self, key: tuple[Any, ...], work: Work, told: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """What is told of the result of some work; until it is there, how far it is."""
+        job = self.jobs.ask(key, work)
+        if not self.jobs.wait(job, PATIENCE):
+            return {"working": {"done": job.done, "total": job.total}}
+        if job.error is not None:
+            raise job.error
+        return told(job.value)
+
+
+def _number(params: Params, name: str, count: int) -> int:
+    """A number of a request, from 0 to below ``count``."""
+    text = params.get(name, "")
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) < count):
+        raise OptionError(f"bad {name}", got=repr(text[:40]), expected=f"a whole number from 0 to {count - 1}")
+    return int(text)

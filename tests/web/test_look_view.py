@@ -1,0 +1,300 @@
+"""What the look view answers: frames, files, the samples behind a cell; without a browser."""
+
+import base64
+import io
+import json
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.io import wavfile
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from tatami.data import load_sample
+from tatami.inspect.passes import activations
+from tatami.inspect.subject import Subject
+from tatami.network import find_network
+from tatami.train import TrainConfig, load_trained, train
+from tatami.web.look_frame import quantised
+from tatami.web.look_input import BOX, centre
+from tatami.web.session import Session
+from tatami.web.views.look import routes
+
+DIGITS = "INPUT -> CONV(4, S=2) -> RELU -> POOL -> [FC(16) -> RELU]*1 -> FC"
+SIGNALS = "INPUT -> CONV(4, 7) -> RELU -> POOL -> FC"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    for name, net, data in (("digits-1", DIGITS, "sample:digits"), ("gunpoint-1", SIGNALS, "sample:gunpoint")):
+        config = TrainConfig(data, engine="cpu", epochs=1, augment="none")
+        train(find_network(net), config, folder / name, lambda event: None)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(runs: Path) -> Iterator[TestClient]:
+    session = Session(None, runs)
+    yield TestClient(Starlette(routes=routes(session)))
+    session.close()
+
+
+def frame_at(client: TestClient, run: str, raw: np.ndarray, **said: str) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """The head of a frame, and its maps with their units first, read by the byte."""
+    query = urlencode({"shape": "x".join(map(str, raw.shape)), "dtype": str(raw.dtype), **said})
+    answer = client.post(f"/api/look/{run}/frame?{query}", content=raw.tobytes())
+    assert answer.status_code == 200, answer.text
+    (length,) = struct.unpack_from("<I", answer.content)
+    head, at, maps = json.loads(answer.content[4 : 4 + length]), 4 + length, []
+    for layer in client.get(f"/api/look/{run}/network").json()["layers"]:
+        *spatial, units = layer["shape"]
+        size = int(np.prod(layer["shape"]))
+        maps.append(np.frombuffer(answer.content, np.uint8, size, at).reshape(units, *spatial))
+        at += size
+    assert at == len(answer.content)
+    return head, maps
+
+
+def error_of(answer: Any) -> str:
+    assert answer.status_code == 400
+    text = answer.json()["error"]["text"]
+    assert isinstance(text, str)
+    assert "\n" not in text
+    return text
+
+
+def worked(client: TestClient, path: str) -> dict[str, Any]:
+    """The answer of work behind the page, asked for until it is there."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        answer = client.get(path)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        if "working" not in found:
+            return found
+    raise AssertionError("never ready")
+
+
+# --- frames ---
+
+
+@pytest.mark.parametrize(("run", "sample"), [("digits-1", "digits"), ("gunpoint-1", "gunpoint")])
+def test_a_frame_holds_what_every_layer_answers(client: TestClient, runs: Path, run: str, sample: str) -> None:
+    split = load_sample(sample).test
+    assert split is not None
+    raw = split.x[3]
+    head, maps = frame_at(client, run, raw)
+    subject = Subject.of(runs / run)
+    outputs = activations(subject, subject.prepare(raw[None]))
+    assert len(maps) == len(outputs)
+    for low, high, found, (name, output) in zip(head["low"], head["high"], maps, outputs.items(), strict=True):
+        assert (low, high) == (output.min(), output.max())
+        exact = np.moveaxis(output[0], -1, 0)
+        np.testing.assert_allclose(
+            low + found * (high - low) / 255, exact, atol=(high - low) / 509 + 1e-6, err_msg=name
+        )
+    trained = load_trained(runs / run)
+    scores = trained.model.forward(trained.identity.preprocess(raw[None]))[0]
+    np.testing.assert_allclose(head["scores"], scores, rtol=1e-3, atol=1e-4)
+    shares = np.exp(scores - scores.max())
+    np.testing.assert_allclose(head["probabilities"], shares / shares.sum(), atol=1e-4)
+
+
+def test_values_without_an_end_are_drawn_as_the_ends() -> None:
+    maps = quantised("fc", np.array([np.nan, -np.inf, 1, 2, np.inf], np.float32))
+    assert (maps.low, maps.high) == (1, 2)
+    assert maps.values.tolist() == [0, 0, 0, 255, 255]
+
+
+def test_a_constant_map_is_all_of_its_value() -> None:
+    maps = quantised("relu", np.full((2, 2, 1), 3, np.float32))
+    assert (maps.low, maps.high, maps.values.max()) == (3, 3, 0)
+    assert (maps.exact() == 3).all()
+
+
+# --- drawings ---
+
+
+def test_a_drawing_is_prepared_as_the_digits_of_mnist_were() -> None:
+    drawing = np.zeros((112, 112, 1), np.uint8)
+    drawing[4:44, 90:100] = 255  # a tall bar at the upper right
+    picture = centre(drawing, (28, 28, 1))
+    rows, columns = (np.flatnonzero(picture[..., 0].any(axis=axis)) for axis in (1, 0))
+    assert len(rows) == 20  # the box
+    assert len(columns) == 5  # the aspect ratio, 4 to 1
+    mass = picture[..., 0].astype(float)
+    places = np.arange(28) + 0.5
+    assert (mass.sum(1) @ places) / mass.sum() == pytest.approx(14, abs=0.5)
+    assert (mass.sum(0) @ places) / mass.sum() == pytest.approx(14, abs=0.5)
+
+
+def test_real_digits_stay_where_they_are_when_centred() -> None:
+    """The samples were prepared so: doing it again moves and scales them by a pixel at most."""
+    split = load_sample("digits").test
+    assert split is not None
+    for digit in split.x[:50]:
+        again = centre(digit, (28, 28, 1))
+        for axis in (0, 1):
+            was, now = (np.flatnonzero(x[..., 0].any(axis=axis)) for x in (digit, again))
+            assert abs(int(was[0]) - int(now[0])) <= 2
+            assert len(now) <= round(BOX * 28)
+
+
+def test_nothing_drawn_is_black() -> None:
+    assert not centre(np.zeros((56, 56, 1), np.uint8), (28, 28, 1)).any()
+
+
+def test_a_large_drawing_shrinks_to_the_input(client: TestClient) -> None:
+    drawing = np.zeros((112, 112, 1), np.uint8)
+    drawing[40:80, 52:60] = 255
+    plain, _ = frame_at(client, "digits-1", drawing)
+    small = drawing.reshape(28, 4, 28, 4, 1).mean((1, 3)).astype(np.uint8)
+    exact, _ = frame_at(client, "digits-1", small)
+    np.testing.assert_allclose(plain["scores"], exact["scores"], atol=0.5)
+    centred, _ = frame_at(client, "digits-1", drawing, centred="yes")
+    assert centred["scores"] != plain["scores"]
+
+
+# --- files ---
+
+
+def test_a_picture_file_becomes_a_sample(client: TestClient) -> None:
+    split = load_sample("digits").test
+    assert split is not None
+    file = io.BytesIO()
+    Image.fromarray(split.x[7][..., 0]).save(file, "PNG")
+    answer = client.post("/api/look/digits-1/file?name=seven.png", content=file.getvalue()).json()["sample"]
+    assert (answer["shape"], answer["dtype"]) == ([28, 28, 1], "uint8")
+    assert base64.b64decode(answer["data"]) == split.x[7].tobytes()
+
+
+def test_a_sound_file_becomes_a_sample(client: TestClient) -> None:
+    wave = np.linspace(-0.5, 0.5, 150, dtype=np.float32)
+    file = io.BytesIO()
+    wavfile.write(file, 1000, wave)
+    answer = client.post("/api/look/gunpoint-1/file?name=a.wav", content=file.getvalue()).json()["sample"]
+    assert answer["shape"] == [150, 1]
+    assert answer["dtype"] == "float32"
+
+
+@pytest.mark.parametrize(
+    ("run", "content", "said"),
+    [
+        ("digits-1", b"no picture", "not a readable picture"),
+        ("digits-1", b"", "not a readable picture"),
+        ("gunpoint-1", b"no sound", "not a readable WAV file"),
+    ],
+)
+def test_a_file_that_is_none_is_refused_in_one_line(client: TestClient, run: str, content: bytes, said: str) -> None:
+    text = error_of(client.post(f"/api/look/{run}/file?name=x.bin", content=content))
+    assert text.startswith(f"x.bin: {said}")
+
+
+def test_a_picture_of_too_many_pixels_is_refused(client: TestClient) -> None:
+    file = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(file, "PNG")
+    assert "too many pixels" in error_of(client.post("/api/look/digits-1/file?name=big.png", content=file.getvalue()))
+
+
+def test_a_sound_of_another_length_is_refused(client: TestClient) -> None:
+    file = io.BytesIO()
+    wavfile.write(file, 1000, np.zeros(20, np.float32))
+    text = error_of(client.post("/api/look/gunpoint-1/file?name=a.wav", content=file.getvalue()))
+    assert "another length or depth" in text
+
+
+# --- requests that make no sense ---
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("nobody/frame?shape=28x28x1", bytes(784), "no such run here"),
+        ("digits-1/frame?shape=28x28", bytes(784), "the network takes images of another rank; got 28x28; expected"),
+        ("digits-1/frame?shape=28x28x2&dtype=uint8", bytes(1568), "an image of another depth"),
+        ("digits-1/frame?shape=28x28x1", bytes(783), "a sample of another size than its shape"),
+        ("digits-1/frame?shape=0x28x1", b"", "unreadable shape"),
+        ("digits-1/frame?shape=axb", b"", "unreadable shape"),
+        ("digits-1/frame?shape=1000x1000x1", bytes(10**6), "a drawing too large"),
+        ("digits-1/frame?shape=28x28x1&dtype=int8", bytes(784), "no such type of values"),
+        ("digits-1/frame?shape=28x28x1&dtype=float32", bytes(3136), "samples of another range of values"),
+        ("gunpoint-1/frame?shape=150x1&dtype=float32", np.full(150, np.nan, "<f4").tobytes(), "NaN or infinity"),
+        ("gunpoint-1/frame?shape=20x1&dtype=float32", bytes(80), "a signal of another length"),
+        ("gunpoint-1/frame?shape=150x1&dtype=float32&centred=yes", bytes(600), "only grey pictures are centred"),
+    ],
+)
+def test_a_bad_frame_is_refused_in_one_line(client: TestClient, path: str, body: bytes, said: str) -> None:
+    assert said in error_of(client.post(f"/api/look/{path}", content=body))
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("digits-1/samples/1000", "bad row; got '1000'; expected a whole number from 0 to 999"),
+        ("digits-1/samples/x", "bad row"),
+        ("digits-1/cell?true=10&predicted=0", "bad true"),
+        ("digits-1/cell?true=1", "bad predicted"),
+        ("digits-1/embedding?method=umap", "no such embedding; got umap; expected pca or tsne"),
+    ],
+)
+def test_a_bad_question_is_refused_in_one_line(client: TestClient, path: str, said: str) -> None:
+    assert said in error_of(client.get(f"/api/look/{path}"))
+
+
+def test_a_run_without_weights_says_so(runs: Path, client: TestClient) -> None:
+    (runs / "begun-1").mkdir()
+    (runs / "begun-1" / "config.toml").write_text("")
+    try:
+        assert "this run has no weights yet" in error_of(client.get("/api/look/begun-1/network"))
+        listed = [run["id"] for run in client.get("/api/look/runs").json()["runs"]]
+    finally:
+        (runs / "begun-1" / "config.toml").unlink()
+        (runs / "begun-1").rmdir()
+    assert sorted(listed) == ["digits-1", "gunpoint-1"]
+
+
+# --- the test behind the figures ---
+
+
+def test_the_pictures_of_a_cell_are_those_with_its_label_and_prediction(client: TestClient, runs: Path) -> None:
+    matrix = client.get("/api/look/digits-1/confusion").json()
+    split = load_sample("digits").test
+    assert split is not None
+    assert split.y is not None
+    trained = load_trained(runs / "digits-1")
+    predicted = trained.model.forward(trained.identity.preprocess(split.x)).argmax(axis=1)
+    total = 0
+    for i, true in enumerate(matrix["labels"]):
+        for j, taken in enumerate(matrix["labels"]):
+            total += matrix["rows"][i][j]
+            if (i, j) not in {(4, 4), (4, 9), (3, 5), (7, 7)}:
+                continue
+            found = worked(client, f"/api/look/digits-1/cell?true={true}&predicted={taken}")
+            assert found["count"] == matrix["rows"][i][j]
+            wanted = np.flatnonzero((split.y == true) & (predicted == taken))
+            rows = [sample["row"] for sample in found["samples"]]
+            assert set(rows) <= set(wanted.tolist())
+            assert len(rows) == min(len(wanted), 60)
+            for sample in found["samples"]:
+                assert (sample["true"], sample["predicted"]) == (str(true), str(taken))
+            sure = [sample["probability"] for sample in found["samples"]]
+            assert sure == sorted(sure, reverse=True)
+    assert total == matrix["total"] == 1000
+
+
+def test_a_sample_comes_as_it_is(client: TestClient) -> None:
+    split = load_sample("gunpoint").test
+    assert split is not None
+    assert split.y is not None
+    found = client.get("/api/look/gunpoint-1/samples/5").json()
+    assert (found["row"], found["count"]) == (5, 150)
+    assert found["true"] == load_sample("gunpoint").classes[int(split.y[5])]
+    assert found["sample"]["shape"] == [150, 1]
