@@ -5,6 +5,9 @@
 
 PYTHON ?= python3
 JOBS ?= 2
+ARTEFACTS ?= artefacts
+TATAMI_CHROMIUM ?= /usr/bin/chromium
+export TATAMI_CHROMIUM
 BENCH ?=
 
 USE := .venv/bin
@@ -13,8 +16,8 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 SOURCES := $(shell find src/tatami -type f -not -path '*/__pycache__/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch test-cluster check lint format types contracts wheel figures memory-table explore-digits \
-  kill-runs pictures bench \
+.PHONY: help demo test test-torch test-cluster test-web check lint format types contracts wheel figures memory-table \
+  explore-digits kill-runs pictures bench \
   bench-accuracy bench-gemm bench-gpu-memory bench-gpu-speed bench-loader bench-plan bench-training precision clean
 
 help:  ## list the targets
@@ -34,6 +37,10 @@ test-torch: .venv-dev/torch  ## install PyTorch, and run the tests that need it:
 
 test-cluster: .venv-dev/cluster  ## install Dask, and run the test that needs it: a search on two workers, one of them killed
 	OMP_NUM_THREADS=1 $(DEV)/python -m pytest tests/explore/test_cluster.py
+
+# All tests of a file by one worker: they share a server. The screenshots stay in $(ARTEFACTS).
+test-web: .venv-dev/web  ## install Chromium and Playwright, and run the tests of the page in a real browser
+	OMP_NUM_THREADS=1 TATAMI_ARTEFACTS=$(abspath $(ARTEFACTS)) $(DEV)/python -m pytest -n $(JOBS) --dist loadfile tests/web
 
 check: lint types contracts wheel  ## lint, types, contracts and wheel
 
@@ -103,7 +110,7 @@ bench-plan: .venv-bench/plan  ## time the planner beside torchinfo (installs PyT
 	.venv-bench/bin/python benchmarks/plan.py
 
 clean:  ## remove environments, caches and what was built
-	rm -rf .venv .venv-dev .venv-bench dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-dev .venv-bench artefacts dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps: a changed pyproject.toml makes the environment anew, a changed source only installs tatami again.
@@ -127,6 +134,13 @@ clean:  ## remove environments, caches and what was built
 
 .venv-dev/cluster: .venv-dev/installed
 	$(DEV)/python $(PIP_INSTALL) --editable '.[dev,cluster]'
+	@touch $@
+
+.venv-dev/web: .venv-dev/installed
+	@test -x $(TATAMI_CHROMIUM) || test "$$(id -u)" = 0 || \
+	  { echo 'the tests of the page need Chromium: apt-get install chromium, or TATAMI_CHROMIUM=/path/of/a/chromium'; false; }
+	test -x $(TATAMI_CHROMIUM) || { apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium; }
+	$(DEV)/python $(PIP_INSTALL) --editable '.[dev,web-test]'
 	@touch $@
 
 .venv-bench/plan: benchmarks/requirements-plan.txt pyproject.toml $(SOURCES)
