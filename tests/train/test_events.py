@@ -9,6 +9,9 @@ ALL: list[Event] = [
         "memo", "sample:digits", "image", [28, 28, 1], "textbook", 9, ["0", "1"], 4500, 500, 1000, 5, 355, ["a note"]
     ),
     Stepped(1, 3, 355, 2.25, 0.001, 640.5),
+    events.Paused(1, 0, 355, None, 0.001),
+    events.Examples({"shape": [1, 2], "dtype": "uint8", "data": "AAE="}, [1]),
+    events.Insight(1, 3, 3 * [{"name": "conv1", "type": "CONV", "activations": None, "gradients": None}], None, [[1]]),
     EpochEnded(1, 71, 0.5, 0.25, 0.9375, 0.01, 8.5, True),
     EpochEnded(2, 142, 0.5, None, None, 0.01, 8.5, False),
     events.Tested("test", 0.0625, 0.5, 1, 2, [[1, 0], [1, 0]]),

@@ -26,6 +26,7 @@ from tatami.train import run as run_module
 from tatami.train.events import Ended, EpochEnded, Event, Started, Stepped
 from tatami.train.material import new_material
 from tatami.train.run import Run
+from tatami.train.steering import until
 
 NET = "INPUT -> CONV(4) -> BN -> RELU -> POOL -> DROPOUT(0.1) -> FC"
 FILES = {
@@ -194,8 +195,8 @@ def test_a_test_split_can_stay_unseen(stripes: Path, tmp_path: Path) -> None:
 def test_a_training_ends_early_where_it_is_told_to_and_goes_on(stripes: Path, tmp_path: Path) -> None:
     events: list[Event] = []
     config = TrainConfig(str(stripes), epochs=4, batch=8, lr=0.01)
-    asked = iter([False] * 9 + [True])
-    outcome = train(find_network(NET), config, tmp_path / "run", events.append, stop=lambda: next(asked))
+    asked = iter([False] * 10 + [True])
+    outcome = train(find_network(NET), config, tmp_path / "run", events.append, steer=until(lambda: next(asked)))
     assert outcome.interrupted
     assert isinstance(events[-1], Ended)
     assert events[-1].reason == "interrupted"

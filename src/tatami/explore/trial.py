@@ -35,6 +35,7 @@ from tatami.train.config import ResolvedConfig
 from tatami.train.evaluation import read_evaluation
 from tatami.train.events import Ended
 from tatami.train.run import LAST, Run
+from tatami.train.steering import until
 
 RESULT = "trial.json"
 POLL = 0.5  # seconds between two looks for the request to stop
@@ -123,12 +124,14 @@ def _train(run: Path, task: Task, stop: Callable[[], bool]) -> Outcome | None:
     """Begin, or go on; None where there was nothing left to do but to tell of it."""
     if not (run / LAST).exists():
         shutil.rmtree(run, ignore_errors=True)  # killed before anything was saved
-        return train(find_network(task.line), replace(task.config, epochs=task.epochs), run, _nothing, stop=stop)
+        return train(
+            find_network(task.line), replace(task.config, epochs=task.epochs), run, _nothing, steer=until(stop)
+        )
     held = Run(run)
     has_ended = any(isinstance(event, Ended) for event in held.events())
     if has_ended and held.checkpoint().progress.epoch >= task.epochs:
         return None
-    return resume(run, _nothing, task.epochs, stop=stop)
+    return resume(run, _nothing, task.epochs, steer=until(stop))
 
 
 def _nothing(event: object) -> None:

@@ -54,6 +54,7 @@ class TrainConfig:
         seed: of initial weights, shuffling, augmentation, dropout and the validation split.
         fit: what to do where a size does not fit: crop, or error.
         save_every: seconds between two saves within an epoch.
+        keep_epochs: how many epochs' ends are kept, spread over the training, to rewind to.
         reading: how the data are read.
     """
 
@@ -85,6 +86,7 @@ class TrainConfig:
     seed: int = 0
     fit: Fit = "crop"
     save_every: float = 60.0
+    keep_epochs: int = 0
     reading: DataOptions = field(default_factory=DataOptions)
 
 

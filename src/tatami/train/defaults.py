@@ -82,6 +82,8 @@ def resolve(
             raise OptionError(f"impossible {name}", got=value, expected="at least 0 and under 1")
     if not config.save_every > 0:
         raise OptionError("impossible save_every", got=config.save_every, expected="a number of seconds above 0")
+    if config.keep_epochs < 0:
+        raise OptionError("impossible keep_epochs", got=config.keep_epochs, expected="at least 0")
     loss = config.loss or ("mse" if is_regression else "cross-entropy")
     config = replace(config, engine=engine_for(config.engine, ranks, config.device, config.dtype))
     batch = config.batch or _batch(samples, network, config)

@@ -73,6 +73,21 @@ class Stepped(Event):
 
 
 @dataclass(frozen=True)
+class Paused(Event):
+    """Training rests after ``step`` of ``steps`` steps, and is saved; ``loss`` as in ``step``, null before the first.
+
+    ``epoch`` is the one in hand. What comes behind it, if anything, says that training went on.
+    """
+
+    kind: ClassVar[str] = "paused"
+    epoch: int
+    step: int
+    steps: int
+    loss: float | None
+    lr: float
+
+
+@dataclass(frozen=True)
 class EpochEnded(Event):
     """An epoch is done. The training loss is the mean over the epoch's steps, taken while the weights moved."""
 
@@ -132,7 +147,40 @@ class Ended(Event):
     notes: list[str] = field(default_factory=list)
 
 
-_ALL = (Started, Resumed, Stepped, EpochEnded, Tested, Measured, Ended)
+@dataclass(frozen=True)
+class Examples(Event):
+    """The samples whose outputs later ``insight`` events tell: ``samples`` is an array, ``labels`` what is right.
+
+    Arrays are ``{"shape", "dtype", "data"}``, base64 of uint8 or little-endian float32, the last axis fastest: pictures
+    (n, H, W, C), signals (n, L, C). A label is the number of a class, or the targets of a regression in their units.
+    """
+
+    kind: ClassVar[str] = "examples"
+    samples: dict[str, Any]
+    labels: list[Any]
+
+
+@dataclass(frozen=True)
+class Insight(Event):
+    """What the network looks like within, after ``step`` steps.
+
+    ``layers`` are, in the network's order, ``{"name", "type", "activations", "gradients"}``: histograms ``{"low",
+    "high", "counts", "zero", "mean", "std"}`` of the outputs, for some training samples in inference mode, and of the
+    loss's gradient for the layer's weights; null where there are none. ``zero`` is the share of values that are 0.
+    ``filters`` is the first layer's, an array (filters, ..., channels) with its ``layer``, ``low`` and ``high``, scaled
+    to 0 to 255; null where the first layer has none. ``outputs`` are, for each of the ``examples``, probabilities, or
+    the targets of a regression in their units; null is no finite number.
+    """
+
+    kind: ClassVar[str] = "insight"
+    epoch: int
+    step: int
+    layers: list[dict[str, Any]]
+    filters: dict[str, Any] | None
+    outputs: list[list[float | None]]
+
+
+_ALL = (Started, Resumed, Stepped, Paused, EpochEnded, Tested, Measured, Ended, Examples, Insight)
 _KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in _ALL}
 
 

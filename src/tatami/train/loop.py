@@ -110,6 +110,17 @@ class Trainer:
         return self.progress.epoch - self.progress.best_epoch >= self.patience
 
     @property
+    def loss(self) -> float | None:
+        """The moving mean of the training loss; None before the first step."""
+        done = self.progress
+        return done.recent / (1 - SMOOTHING**done.step) if done.step else None
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the latest step, or of the first."""
+        return self.lr * self.schedule.factor(max(self.progress.step - 1, 0), self.steps)
+
+    @property
     def starved(self) -> float:
         """The share of the time in which the model waited for data; 0 before the first epoch's end."""
         return self.waited / self.elapsed if self.elapsed else 0.0
@@ -179,8 +190,7 @@ class Trainer:
         before, seen_before, steps = self.progress.seconds, self.progress.seen, self.steps
         for batch in batches:
             done = self.progress
-            rate = self.lr * self.schedule.factor(done.step, steps)
-            loss = self.step(batch, rate)
+            loss = self.step(batch, self.lr * self.schedule.factor(done.step, steps))
             if self.average is not None:
                 self.average.update(self.model.state_dict(), done.step + 1)
             now = time.perf_counter()
@@ -197,14 +207,14 @@ class Trainer:
                 return True
             if now - reported >= REPORT_EVERY or self.progress.batch == count:
                 speed = (self.progress.seen - seen_before) / max(now - reported, 1e-9)
-                recent = self.progress.recent / (1 - SMOOTHING**self.progress.step)
-                yield Stepped(self.progress.epoch + 1, self.progress.step, steps, recent, rate, speed)
+                assert self.loss is not None
+                yield Stepped(self.progress.epoch + 1, self.progress.step, steps, self.loss, self.rate, speed)
                 reported, seen_before = time.perf_counter(), self.progress.seen
         return False
 
     def _end_epoch(self) -> EpochEnded:
         began, done = time.perf_counter(), self.progress
-        number, last = done.epoch + 1, done.step - 1
+        number = done.epoch + 1
         loss, accuracy = self._validate()
         if loss is not None and not math.isfinite(loss):
             raise NumericError(
@@ -221,7 +231,7 @@ class Trainer:
             train_loss=done.total_loss / done.seen,
             validation_loss=loss,
             validation_accuracy=accuracy,
-            lr=self.lr * self.schedule.factor(last, self.steps),
+            lr=self.rate,
             seconds=seconds - self._seconds_at_start,
             is_best=is_best,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,20 +17,29 @@ from pathlib import Path
 from tatami.errors import BAD_INPUT, NumericError, RankError
 from tatami.formats import atomic_write
 from tatami.train.evaluation import event_of, examine, write_evaluation
-from tatami.train.events import Ended, EpochEnded, Event, Measured, Resumed, Tested
+from tatami.train.events import Ended, EpochEnded, Event, Measured, Paused, Resumed, Tested
 from tatami.train.interrupt import stop_on_interrupt
 from tatami.train.loop import Trainer
 from tatami.train.material import Material
 from tatami.train.report import read_report
 from tatami.train.rescue import mark, rescue
+from tatami.train.rewind import keep
 from tatami.train.run import REPORT, Run
+from tatami.train.steering import Steer, Wish, onward
 from tatami.views.evaluation import Evaluation
 from tatami.views.report import report_html
 
 Listener = Callable[[Event], None]
 
-Stop = Callable[[], bool]
-"""Asked after each step: whether to save and leave, as on Ctrl-C."""
+Watch = Callable[[Material, Trainer, bool], Iterable[Event]]
+"""Looks at a training between two steps, on rank 0; what it returns is told. It changes nothing.
+
+It is asked after every event; True says that this state is worth a look however long ago the last was: before the first
+step, in a pause, after the last step.
+"""
+
+POLL = 0.02
+"""Seconds between two questions in a pause."""
 
 STARVING = 0.3
 """A share of waiting for data from which the user is told,"""
@@ -61,9 +70,9 @@ class Outcome:
         return self.run.path / REPORT
 
 
-def never() -> bool:
-    """The :data:`Stop` of a training that only signals end."""
-    return False
+def unwatched(material: Material, trainer: Trainer, due: bool) -> Iterable[Event]:
+    """The :data:`Watch` of a training that tells no more than its own events."""
+    return ()
 
 
 def record(
@@ -73,7 +82,8 @@ def record(
     listen: Listener,
     before: list[Event],
     first: Event,
-    stop: Stop = never,
+    steer: Steer = onward,
+    watch: Watch = unwatched,
 ) -> Outcome:
     """Train to the end, test, and write the report. Of several ranks all train, and rank 0 does the rest.
 
@@ -84,23 +94,29 @@ def record(
         listen: is told every event, on rank 0.
         before: what the run has told already.
         first: what it tells now.
-        stop: ends it early, besides signals.
+        steer: pauses it or ends it early, besides signals.
+        watch: looks at it.
 
     Raises:
         NumericError: the loss is no number any more; what there is has been saved, tested and reported.
         RunError: the disk does not take it.
         RankError: another rank is gone; what there is has been saved. Or rank 0 has failed.
     """
-    return _Recording(run, material, trainer, listen, stop).go(before, first)
+    return _Recording(run, material, trainer, listen, steer, watch).go(before, first)
 
 
 class _Recording:
     """Events on their way from the trainer to the run directory and the listener."""
 
-    def __init__(self, run: Run, material: Material, trainer: Trainer, listen: Listener, stop: Stop) -> None:
-        self.run, self.material, self.trainer, self.listen, self.stop = run, material, trainer, listen, stop
+    def __init__(
+        self, run: Run, material: Material, trainer: Trainer, listen: Listener, steer: Steer, watch: Watch
+    ) -> None:
+        self.run, self.material, self.trainer, self.listen = run, material, trainer, listen
+        self.steer, self.watch = steer, watch
         self.ranks, self.leads = trainer.ranks, trainer.ranks.rank == 0
-        self.stopped = False  # whether any rank was told to stop, which all of them know after each step
+        self.wish = Wish.GO  # of this rank
+        self.stopped = False  # whether any rank was told to stop, which all of them know
+        self.saved = time.perf_counter()
 
     def go(self, before: list[Event], first: Event) -> Outcome:
         trainer, run = self.trainer, self.run
@@ -159,27 +175,64 @@ class _Recording:
         return Outcome(run, tested, interrupted, tested.loss if tested else None)
 
     def _train(self, asked: Callable[[], bool], epochs: list[EpochEnded]) -> None:
-        """Every step that is left; epochs are added to ``epochs`` as they end."""
+        """Every step that is left; epochs are added to ``epochs`` as they end.
 
-        def stop() -> bool:
-            self.stopped = self.ranks.any(asked() or self.stop())
-            return self.stopped
+        For a pause the trainer is left after the step in hand, as for a stop, and taken up again behind it.
+        """
 
-        saved = time.perf_counter()
-        for event in self.trainer.events(stop):
-            if isinstance(event, EpochEnded):
-                epochs.append(event)
-            if not self.leads:
-                continue
-            self.run.append(event)
-            if isinstance(event, EpochEnded):
-                self._save(is_best=event.is_best)
-                self.run.write_metrics(epochs)
-                saved = time.perf_counter()
-            elif time.perf_counter() - saved > self.material.config.save_every:
-                self._save(is_best=False)
-                saved = time.perf_counter()
-            self.listen(event)
+        def ask() -> Wish:
+            return Wish.STOP if asked() else self.steer()
+
+        def halts() -> bool:
+            self.wish = ask()
+            return self.ranks.any(self.wish is not Wish.GO)
+
+        self._look(due=True)
+        while not self.trainer.is_done and self._goes_on(ask):
+            for event in self.trainer.events(halts):
+                if isinstance(event, EpochEnded):
+                    epochs.append(event)
+                if self.leads:
+                    self._keep(event, epochs)
+                    self._look()
+        self._look(due=True)
+
+    def _goes_on(self, ask: Steer) -> bool:
+        """Whether there is a next step, once no rank wishes a pause any more."""
+        if self.wish is not Wish.STOP:
+            self.wish = ask()
+        rests = False
+        while (wish := Wish(max(self.ranks.exchange(self.wish)))) is Wish.PAUSE:
+            if not rests:
+                self._rest()
+                rests = True
+            time.sleep(POLL)
+            self.wish = ask()
+        self.stopped = wish is Wish.STOP
+        return not self.stopped
+
+    def _rest(self) -> None:
+        trainer = self.trainer
+        self._look(due=True)
+        self._save(is_best=False)
+        self._tell(Paused(trainer.progress.epoch + 1, trainer.progress.step, trainer.steps, trainer.loss, trainer.rate))
+
+    def _keep(self, event: Event, epochs: list[EpochEnded]) -> None:
+        """An event that the trainer told, and its state where an epoch has ended or much would be lost."""
+        config = self.material.config
+        self.run.append(event)
+        if isinstance(event, EpochEnded):
+            self._save(is_best=event.is_best)
+            keep(self.run, event.epoch, config.keep_epochs)
+            self.run.write_metrics(epochs)
+        elif time.perf_counter() - self.saved > config.save_every:
+            self._save(is_best=False)
+        self.listen(event)
+
+    def _look(self, *, due: bool = False) -> None:
+        if self.leads:
+            for event in self.watch(self.material, self.trainer, due):
+                self._tell(event)
 
     def _tell(self, event: Event) -> None:
         if not self.leads:
@@ -192,6 +245,7 @@ class _Recording:
             return
         trainer = self.trainer
         self.run.save(trainer.model, self.material.identity, trainer.progress, trainer.average, is_best=is_best)
+        self.saved = time.perf_counter()
 
     def _examine(self) -> Evaluation:
         """The best weights on the test split, or on the held-out part where there is none, or it stays unseen."""

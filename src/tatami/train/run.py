@@ -7,6 +7,7 @@ events.jsonl       the one stream of events
 metrics.csv        a row an epoch
 best.safetensors   weights of the best epoch; network, classes and preprocessing in the metadata
 last.safetensors   the latest weights with optimizer state, averages and progress: enough to go on
+checkpoints/N/     both as they were at the end of epoch N, where some are kept: see :mod:`tatami.train.rewind`
 evaluation.json    the result, in full
 report.html        all of it to look at
 """
@@ -38,7 +39,19 @@ from tatami.recipe import CrossEntropy, Loss, make_loss
 from tatami.train.average import PREFIX, Average
 from tatami.train.config import ResolvedConfig
 from tatami.train.config_file import read_resolved, to_toml
-from tatami.train.events import Ended, EpochEnded, Event, Measured, Stepped, Tested, from_line, to_line
+from tatami.train.events import (
+    Ended,
+    EpochEnded,
+    Event,
+    Insight,
+    Measured,
+    Paused,
+    Resumed,
+    Stepped,
+    Tested,
+    from_line,
+    to_line,
+)
 from tatami.train.progress import Progress
 from tatami.train.targets import Standard
 
@@ -189,10 +202,7 @@ class Run:
         Raises:
             RunError: the place is taken or cannot be written.
         """
-        try:
-            path = _new_folder(name) if path is None else _own_folder(path)
-        except OSError as error:
-            raise RunError("the run cannot be written", where=str(path or "runs"), got=error.strerror) from error
+        path = place(path, name)
         atomic_write(path / NETWORK, network_text)
         atomic_write(path / CONFIG, to_toml(config))
         atomic_write(path / SPLIT, json.dumps(asdict(held)) + "\n")
@@ -320,9 +330,21 @@ def _is_later(event: Event, progress: Progress) -> bool:
     """Whether an event tells of what comes after ``progress``."""
     if isinstance(event, EpochEnded):
         return event.epoch > progress.epoch
-    if isinstance(event, Stepped):
+    if isinstance(event, (Stepped, Paused, Insight, Resumed)):
         return event.step > progress.step
     return isinstance(event, (Tested, Measured, Ended))
+
+
+def place(path: Path | None, name: str, runs: Path = Path("runs")) -> Path:
+    """A new directory for a run: an empty one at ``path``, or, for None, the first free ``NAME-N`` in ``runs``.
+
+    Raises:
+        RunError: the place is taken or cannot be written.
+    """
+    try:
+        return _new_folder(name, runs) if path is None else _own_folder(path)
+    except OSError as error:
+        raise RunError("the run cannot be written", where=str(path or runs), got=error.strerror) from error
 
 
 def _own_folder(path: Path) -> Path:
@@ -332,18 +354,18 @@ def _own_folder(path: Path) -> Path:
     return path
 
 
-def _new_folder(name: str) -> Path:
-    """The first free ``runs/NAME-N``; made at once, so that two runs never share one."""
+def _new_folder(name: str, runs: Path) -> Path:
+    """The first free ``NAME-N``; made at once, so that two runs never share one."""
     stem = "".join(c if c.isalnum() else "-" for c in name.removeprefix("sample:")).strip("-") or "run"
-    Path("runs").mkdir(exist_ok=True)
+    runs.mkdir(parents=True, exist_ok=True)
     for n in range(1, MANY):
-        path = Path("runs") / f"{stem}-{n}"
+        path = runs / f"{stem}-{n}"
         try:
             path.mkdir()
         except FileExistsError:
             continue
         return path
-    raise RunError("too many runs of this name", where="runs", got=stem, hint="--run NAME")
+    raise RunError("too many runs of this name", where=str(runs), got=stem, hint="--run NAME")
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,9 @@ from tatami.train.events import Ended, Resumed, Started
 from tatami.train.loop import Trainer
 from tatami.train.lr_find import RangeTest, find_lr
 from tatami.train.material import Material, material_again, new_material
-from tatami.train.recording import Listener, Outcome, Stop, never, record
+from tatami.train.recording import Listener, Outcome, Watch, record, unwatched
 from tatami.train.run import Checkpoint, Held, Run
+from tatami.train.steering import Steer, onward
 from tatami.train.together import at_once, by_the_first, in_turn
 from tatami.train.versions import versions
 
@@ -39,7 +40,8 @@ def train(
     run_path: Path | None,
     listen: Listener,
     ranks: Ranks = ALONE,
-    stop: Stop = never,
+    steer: Steer = onward,
+    watch: Watch = unwatched,
 ) -> Outcome:
     """Train the network that ``source`` describes on ``config.data``.
 
@@ -49,7 +51,8 @@ def train(
         run_path: a new directory, or None for the first free ``runs/<data>-<n>``.
         listen: is told every event, on rank 0.
         ranks: who trains together; they all call this.
-        stop: ends it early, besides signals.
+        steer: pauses it or ends it early, besides signals.
+        watch: looks at it between two steps, on rank 0.
 
     Raises:
         TatamiError: bad text, data or settings, before anything is written; NumericError later, when the loss is no
@@ -68,7 +71,7 @@ def train(
     run = Run(Path(by_the_first(ranks, create)))
     started = _started(source.name, material, trainer.steps, said)
     with _locked(run, ranks):
-        return record(run, material, trainer, listen, [], started, stop)
+        return record(run, material, trainer, listen, [], started, steer, watch)
 
 
 def _agreed(material: Material, held: Held) -> Material:
@@ -133,7 +136,8 @@ def resume(
     epochs: int | None = None,
     elsewhere: Elsewhere = STAY,
     ranks: Ranks = ALONE,
-    stop: Stop = never,
+    steer: Steer = onward,
+    watch: Watch = unwatched,
 ) -> Outcome:
     """Go on with a run as if it had never stopped, bit for bit; or give it more epochs.
 
@@ -147,7 +151,8 @@ def resume(
         epochs: in all.
         elsewhere: where it goes on.
         ranks: who trains together; they all call this, and see the same files.
-        stop: ends it early, besides signals.
+        steer: pauses it or ends it early, besides signals.
+        watch: looks at it between two steps, on rank 0.
 
     Raises:
         RunError: no run, nothing saved yet, nothing left to do, or another process is at it.
@@ -158,7 +163,7 @@ def resume(
     run = Run(path)
     config = at_once(ranks, run.config)
     with _locked(run, ranks):
-        return _resume(run, config, listen, epochs, elsewhere, ranks, stop)
+        return _resume(run, config, listen, epochs, elsewhere, ranks, steer, watch)
 
 
 def _resume(
@@ -168,7 +173,8 @@ def _resume(
     epochs: int | None,
     elsewhere: Elsewhere,
     ranks: Ranks,
-    stop: Stop,
+    steer: Steer,
+    watch: Watch,
 ) -> Outcome:
     material, point, notes = in_turn(ranks, lambda: _material_again(run, config, epochs, elsewhere, ranks))
     trainer = at_once(ranks, lambda: _trainer_at(run, material, point))
@@ -180,7 +186,7 @@ def _resume(
 
     by_the_first(ranks, rewrite)
     resumed = Resumed(progress.epoch, progress.step, material.config.epochs, trainer.steps, notes)
-    return record(run, material, trainer, listen, run.events(), resumed, stop)
+    return record(run, material, trainer, listen, run.events(), resumed, steer, watch)
 
 
 def _material_again(
