@@ -3,7 +3,7 @@
 from tatami.network.as_json import network_from_json, network_json
 from tatami.network.as_text import network_program
 from tatami.network.build import Fit, build
-from tatami.network.family import bind_names, free_names
+from tatami.network.family import bind_names, count_names, free_names
 from tatami.network.graph import Network, Node
 from tatami.network.netfile import print_netfile
 from tatami.network.source import Source, find_network, source_of_text
@@ -15,6 +15,7 @@ __all__ = [
     "Source",
     "bind_names",
     "build",
+    "count_names",
     "find_network",
     "free_names",
     "network_from_json",

@@ -39,6 +39,13 @@ def free_names(program: ast.Program) -> dict[str, Choices]:
     return found
 
 
+def count_names(program: ast.Program) -> frozenset[str]:
+    """The variables that say how often something is repeated, rather than a size."""
+    bodies = [program.chain, *(block.body for block in program.blocks)]
+    repeats = [item for body in bodies for item in _items(body) if isinstance(item, ast.Repeat)]
+    return frozenset(name for repeat in repeats for name, _ in _variables(repeat))
+
+
 def option_name(item: ast.Optional) -> str:
     """The variable of ``item?``: the name of its first layer, in upper case."""
     body: ast.Item = item.body

@@ -63,12 +63,13 @@ class Source:
             return build(self.program, input_shape=input_shape, classes=classes, fit=fit)
 
 
-def find_network(net: str, bindings: Mapping[str, ast.Value] | None = None) -> Source:
+def find_network(net: str, bindings: Mapping[str, ast.Value] | None = None, *, files: bool = True) -> Source:
     """Find out what ``net`` is and read it.
 
     Args:
         net: a zoo name, the path of a ``.net`` file, or notation.
         bindings: values for its free names.
+        files: False where no file may be opened, as for a text that came over a network.
 
     Raises:
         NotationError, NetworkError, OptionError: it is none of a zoo name, a readable ``.net`` file, or notation.
@@ -77,7 +78,7 @@ def find_network(net: str, bindings: Mapping[str, ast.Value] | None = None) -> S
     if not isinstance(given, str):
         expected = "a text: notation such as 'INPUT(32x32x3) -> FC(10)', a zoo name, or a .net file"
         raise OptionError("not a network", where="net", got=repr(given)[:60], expected=expected)
-    return _read(_netfile(net), bindings or {})
+    return _read(_netfile(net, files), bindings or {})
 
 
 def source_of_text(text: str, name: str = "network") -> Source:
@@ -102,12 +103,12 @@ def _naming(file: str) -> Iterator[None]:
         raise
 
 
-def _netfile(net: str) -> NetFile:
+def _netfile(net: str, files: bool) -> NetFile:
     if zoo.is_name(net):
         return zoo.read(net)
-    if net.endswith(SUFFIX):
+    if files and net.endswith(SUFFIX):
         return read_netfile(Path(net))
-    is_path = re.search(r"[./\\]", net) and not re.search(r"->|[→()\[\]*?|#\n]", net)
+    is_path = files and re.search(r"[./\\]", net) and not re.search(r"->|[→()\[\]*?|#\n]", net)
     if is_path or (re.fullmatch(r"[\w\- ]*", net) and net.strip().upper() != Input.keyword):
         close = nearest(re.split(r"[/\\]", net)[-1], zoo.names())
         problem = "no such network"
@@ -116,7 +117,9 @@ def _netfile(net: str) -> NetFile:
         raise OptionError(
             problem,
             got=net[:60],
-            expected="notation such as 'INPUT(32x32x3) -> CONV -> RELU -> FC(10)', a zoo name, or a .net file",
+            expected="notation such as 'INPUT(32x32x3) -> CONV -> RELU -> FC(10)', a zoo name, or a .net file"
+            if files
+            else "notation such as 'INPUT(32x32x3) -> CONV -> RELU -> FC(10)', or a zoo name",
             hint=f"did you mean {close}?" if close else "`tatami zoo` lists the names",
         )
     return NetFile("network", net)

@@ -145,6 +145,8 @@ _OPTIMIZERS: dict[str, tuple[type[Optimizer], dict[str, object]]] = {
     "adam": (Adam, {}),
     "adamw": (AdamW, {}),
 }
+OPTIMIZERS = tuple(_OPTIMIZERS)
+"""The names that :func:`make_optimizer` knows."""
 
 
 def make_optimizer(name: str, lr: float | None = None, **options: object) -> Optimizer:

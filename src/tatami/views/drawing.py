@@ -48,8 +48,15 @@ class Laid:
     alone: bool = False  # it draws the line along the axis itself
 
 
-def network_svg(plan: Plan, width: float = WIDTH) -> str:
-    """The drawing of a plan's network: an SVG element that stands alone, in an HTML page or as a file."""
+def network_svg(plan: Plan, width: float = WIDTH, alone: bool = True) -> str:
+    """The drawing of a plan's network: an SVG element.
+
+    Args:
+        plan: any plan.
+        width: pixels of a line of the drawing.
+        alone: whether it needs nothing else, in an HTML page or as a file; False for a page that has the style sheet
+            :func:`tatami.views.boxes.style` and says itself how large the drawing is.
+    """
     row = outline(plan.network)
     pen = _Pen(plan)
     lines = pen.lines(row, width - 2 * MARGIN)
@@ -68,10 +75,13 @@ def network_svg(plan: Plan, width: float = WIDTH) -> str:
     parts.append(legend.draw(MARGIN, y))
     height = y + legend.down + MARGIN / 2
     name = f"a network of {len(plan.layers)} layers, {blocks_in(row)} drawn"
+    size, sheet = "", ""
+    if alone:
+        size = f' style="width:100%;min-width:{min(wide, 720):.0f}px;max-width:{1.15 * wide:.0f}px;height:auto"'
+        sheet = f"<style>{style(sorted(pen.kinds))}</style>"
     return (
         f'<svg class="tatami-net" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide:.0f} {height:.0f}" role="img" '
-        f'aria-label="{name}" style="width:100%;min-width:{min(wide, 720):.0f}px;max-width:{1.15 * wide:.0f}px;'
-        f'height:auto"><style>{style(sorted(pen.kinds))}</style>{"".join(parts)}</svg>'
+        f'aria-label="{name}"{size}>{sheet}{"".join(parts)}</svg>'
     )
 
 

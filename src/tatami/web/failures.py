@@ -27,7 +27,7 @@ def failure_json(error: TatamiError) -> dict[str, Any]:
         "end": None,
     }
     if isinstance(error, NotationError):
-        parts["start"], parts["end"] = _span(error)
+        parts["start"], parts["end"] = span_in_browser(error)
     return {"error": parts}
 
 
@@ -36,8 +36,8 @@ def offset_in_browser(text: str, at: int) -> int:
     return at + sum(ord(character) > 0xFFFF for character in text[:at])
 
 
-def _span(error: NotationError) -> tuple[int, int]:
-    """From the place of the error to the end of the word there; an empty span at the end of the text."""
+def span_in_browser(error: NotationError) -> tuple[int, int]:
+    """From the place of the error to the end of the word there, in UTF-16 units; empty at the end of the text."""
     text = error.source
     lines = text.split("\n")
     start = sum(len(line) + 1 for line in lines[: error.line - 1]) + error.column - 1

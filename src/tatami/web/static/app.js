@@ -2,7 +2,7 @@
 import { h } from "./lib/dom.js";
 
 const VIEWS = ["design", "convolution", "train", "look", "compare"];
-const SHARED = ["net", "run", "data"]; // what the next view goes on with
+const SHARED = /^(net|run|data|b\..*)$/; // what the next view goes on with; b.N is the value of a free name N
 
 const main = document.getElementById("view");
 const links = [...document.querySelectorAll("#nav a")];
@@ -42,7 +42,8 @@ function parsed(hash) {
 
 function carried(name) {
   const values = new Map(last.get(name) ?? []);
-  for (const key of SHARED) if (app.state.has(key)) values.set(key, app.state.get(key));
+  for (const key of [...values.keys()]) if (key.startsWith("b.") && app.state.has("net")) values.delete(key);
+  for (const [key, value] of app.state) if (SHARED.test(key)) values.set(key, value);
   return values;
 }
 
@@ -69,6 +70,7 @@ async function show() {
   pointLinks();
   document.title = `${name[0].toUpperCase()}${name.slice(1)} - tatami`;
   main.dataset.view = name;
+  delete main.dataset.ready;
   main.replaceChildren();
   try {
     const module = await import(`./views/${name}.js`);
