@@ -87,9 +87,9 @@ def frame(outputs: Mapping[str, Array], probabilities: Array | None) -> Frame:
         outputs: of every layer by name, each of one sample: (1, ...), in the network's order.
         probabilities: (1, K), or None for a regression.
     """
-    last = next(reversed(outputs.values()))[0]
+    *_, last = outputs.values()
     return Frame(
         tuple(quantised(name, output[0]) for name, output in outputs.items()),
-        tuple(map(float, last.ravel())),
+        tuple(map(float, last[0])),
         () if probabilities is None else tuple(map(float, probabilities[0])),
     )

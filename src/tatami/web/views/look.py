@@ -6,7 +6,7 @@ Letters: K classes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -112,11 +112,10 @@ def frame_of(opened: Opened, x: Array) -> Frame:
     """What every layer answers to one prepared sample, (1, *input)."""
     outputs = activations(opened.subject, x)
     standard = opened.identity.standard
+    *_, scores = outputs.values()
     if standard is None:
-        return frame(outputs, probabilities(opened.subject.network, next(reversed(outputs.values()))))
-    told = frame(outputs, None)
-    values = standard.back(np.array([told.scores], np.float32))[0]
-    return Frame(told.maps, tuple(map(float, values)), ())
+        return frame(outputs, probabilities(opened.subject.network, scores))
+    return replace(frame(outputs, None), scores=tuple(map(float, standard.back(scores)[0])))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,112 @@
+// Look: draw, and see what every layer answers; open its units, the run's mistakes, and how it sees the test as a whole.
+import { CallError, get } from "../lib/call.js";
+import { h, labelled, settled, stylesheet } from "../lib/dom.js";
+import { Frames } from "./look/frames.js";
+import { Input } from "./look/input.js";
+import { LayerView } from "./look/layers.js";
+import { Prediction } from "./look/prediction.js";
+
+export async function mount(root, app) {
+  const [{ runs }] = await Promise.all([get("/api/look/runs"), stylesheet(import.meta.url)]);
+  const heading = h("h1", {}, "Look");
+  if (!runs.length) {
+    root.append(
+      heading,
+      h("p", {}, "There is no trained run here yet. ", h("a", { href: "#/train" }, "Train one"), ": a minute is enough."),
+    );
+    return { destroy() {} };
+  }
+  const stage = h("div");
+  let shown = null;
+  const choose = h(
+    "select",
+    { onchange: () => open(choose.value) },
+    runs.map((run) => {
+      const accuracy = run.accuracy === null ? "" : `, ${(100 * run.accuracy).toFixed(1)} %`;
+      return h("option", { value: run.id }, `${run.id} (${run.data}${accuracy})`);
+    }),
+  );
+
+  async function open(run) {
+    const isOther = app.state.get("run") !== run;
+    app.set({ run });
+    // What belongs to another run's network means nothing to this one.
+    if (isOther) app.set({ sample: null, drawn: null, ink: null, layer: null, unit: null, position: null, cell: null });
+    shown?.destroy();
+    shown = null;
+    stage.replaceChildren();
+    try {
+      shown = new Looking(await get(`/api/look/${encodeURIComponent(run)}/network`), app);
+      stage.replaceChildren(shown.element);
+      await shown.begin();
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      stage.replaceChildren(h("p", { class: "error", role: "alert" }, error.message));
+    }
+  }
+
+  const wanted = app.state.get("run");
+  const first = runs.some((run) => run.id === wanted) ? wanted : runs[0].id;
+  if (wanted === undefined) app.set({ run: first });
+  choose.value = first;
+  root.append(h("div", { class: "row" }, heading, labelled("Run", choose)), stage);
+  // Canvases have a size once they are on the page.
+  const start = requestAnimationFrame(() => open(first));
+  return {
+    destroy() {
+      cancelAnimationFrame(start);
+      shown?.destroy();
+    },
+  };
+}
+
+// One run on the page.
+class Looking {
+  constructor(network, app) {
+    Object.assign(this, { network, app });
+    this.error = h("p", { class: "error", role: "alert" });
+    this.input = new Input(network, app, () => this.frames.show(() => this.input.sample()));
+    this.prediction = new Prediction(network);
+    this.views = network.layers.map((layer) => new LayerView(layer, () => {}));
+    const sizes = network.layers.map((layer) => layer.shape.reduce((a, b) => a * b, 1));
+    this.frames = new Frames(network.id, sizes, (frame) => this.show(frame), (error) => this.fail(error));
+    this.layers = h("div", {}, this.views.map((view) => view.element));
+    this.element = h(
+      "div",
+      {},
+      h("div", { class: "look-top" }, this.input.element, this.prediction.element),
+      this.error,
+      h("h2", {}, "What every layer answers"),
+      this.layers,
+    );
+    this.resized = settled(() => this.arrange(), 150);
+    window.addEventListener("resize", this.resized);
+  }
+
+  async begin() {
+    this.arrange();
+    await this.input.restore();
+  }
+
+  arrange() {
+    const room = this.layers.clientWidth - 8;
+    for (const view of this.views) view.arrange(room);
+  }
+
+  show(frame) {
+    this.error.textContent = "";
+    this.views.forEach((view, i) => view.draw(frame.maps[i], frame.low[i], frame.high[i]));
+    this.prediction.show(frame, this.frames.rate());
+  }
+
+  fail(error) {
+    this.error.textContent = error.message;
+  }
+
+  destroy() {
+    this.frames.stop();
+    this.prediction.destroy();
+    this.resized.cancel();
+    window.removeEventListener("resize", this.resized);
+  }
+}

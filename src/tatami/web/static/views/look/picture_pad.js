@@ -1,0 +1,174 @@
+// A canvas to draw pictures on: pen by mouse or touch, samples moved by the arrow keys.
+import { h } from "../../lib/dom.js";
+
+const LARGEST = 256; // pixels of the drawing along its longer side, at least those of the network's input
+
+// `shape` is the network's (H, W, C). `onchange()` is called when the picture has changed.
+export class PicturePad {
+  constructor(shape, onchange) {
+    [this.height, this.width, this.depth] = shape;
+    this.onchange = onchange;
+    this.fine = Math.max(1, Math.min(4, Math.floor(LARGEST / Math.max(this.height, this.width))));
+    this.canDraw = this.depth === 1 || this.depth === 3;
+    this.canvas = h("canvas", {
+      class: "look-pad",
+      width: this.width * this.fine,
+      height: this.height * this.fine,
+      tabindex: "0",
+      role: "img",
+      "aria-label": "The picture: draw here, or take a sample and move it by the arrow keys",
+      onpointerdown: (event) => this.down(event),
+      onpointermove: (event) => this.move(event),
+      onpointerup: () => this.up(),
+      onpointercancel: () => this.up(),
+      onkeydown: (event) => this.key(event),
+    });
+    this.pen = this.canvas.getContext("2d", { willReadFrequently: true });
+    this.colour = "#ffffff";
+    this.clear();
+  }
+
+  clear() {
+    this.raw = null; // the sample as it is, until something is drawn on it
+    this.drawn = true;
+    this.pen.fillStyle = "#000000";
+    this.pen.fillRect(0, 0, this.canvas.width, this.canvas.height);
+  }
+
+  // Take a sample: { shape: (H, W, C), values }.
+  load(sample, drawn = false) {
+    this.clear();
+    this.raw = sample;
+    this.drawn = drawn;
+    this.paint();
+  }
+
+  paint() {
+    const { values } = this.raw;
+    let [low, high] = [0, 255];
+    if (values instanceof Float32Array) {
+      low = values.reduce((a, b) => Math.min(a, b), Infinity);
+      high = values.reduce((a, b) => Math.max(a, b), -Infinity);
+    }
+    const image = new ImageData(this.width, this.height);
+    for (let i = 0; i < this.width * this.height; i++) {
+      for (let c = 0; c < 3; c++) {
+        const value = values[i * this.depth + (this.depth === 3 ? c : 0)];
+        image.data[4 * i + c] = (255 * (value - low)) / (high - low || 1);
+      }
+      image.data[4 * i + 3] = 255;
+    }
+    const small = h("canvas", { width: this.width, height: this.height });
+    small.getContext("2d").putImageData(image, 0, 0);
+    this.pen.imageSmoothingEnabled = false;
+    this.pen.drawImage(small, 0, 0, this.canvas.width, this.canvas.height);
+  }
+
+  // The sample to send: as it was taken, or the drawing, finer than the network's input.
+  sample() {
+    if (this.raw) return { ...this.raw, drawn: this.drawn };
+    const { width, height } = this.canvas;
+    return { shape: [height, width, this.depth], values: this.pixels(width, height), drawn: true };
+  }
+
+  pixels(width, height) {
+    const data = this.pen.getImageData(0, 0, width, height).data;
+    const values = new Uint8Array(width * height * this.depth);
+    for (let i = 0; i < width * height; i++) {
+      for (let c = 0; c < this.depth; c++) values[i * this.depth + c] = data[4 * i + c];
+    }
+    return values;
+  }
+
+  // The picture in the network's own size, as to be kept in the address.
+  small() {
+    if (this.raw) return this.raw.values;
+    const small = h("canvas", { width: this.width, height: this.height });
+    const pen = small.getContext("2d");
+    pen.imageSmoothingQuality = "high";
+    pen.drawImage(this.canvas, 0, 0, this.width, this.height);
+    const data = pen.getImageData(0, 0, this.width, this.height).data;
+    return Uint8Array.from({ length: this.width * this.height * this.depth }, (_, i) => {
+      return data[4 * Math.floor(i / this.depth) + (i % this.depth)];
+    });
+  }
+
+  // --- pen ---
+
+  place(event) {
+    const box = this.canvas.getBoundingClientRect();
+    return [
+      ((event.clientX - box.left) / box.width) * this.canvas.width,
+      ((event.clientY - box.top) / box.height) * this.canvas.height,
+    ];
+  }
+
+  down(event) {
+    if (!this.canDraw || event.button) return;
+    this.canvas.setPointerCapture(event.pointerId);
+    this.canvas.focus();
+    this.last = this.place(event);
+    this.line(this.last, this.last);
+  }
+
+  move(event) {
+    if (!this.last) return;
+    // All places since the last event, so that quick strokes stay round.
+    const events = event.getCoalescedEvents?.() ?? [];
+    for (const each of events.length ? events : [event]) {
+      const next = this.place(each);
+      this.line(this.last, next);
+      this.last = next;
+    }
+  }
+
+  up() {
+    if (!this.last) return;
+    this.last = null;
+    this.onchange(true);
+  }
+
+  line(from, to) {
+    this.raw = null;
+    Object.assign(this.pen, { lineWidth: this.canvas.width / 12, lineCap: "round", lineJoin: "round", strokeStyle: this.colour });
+    this.pen.beginPath();
+    this.pen.moveTo(...from);
+    this.pen.lineTo(...to);
+    this.pen.stroke();
+    this.onchange(false);
+  }
+
+  // --- keys ---
+
+  key(event) {
+    const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    this.shift(...by);
+    this.onchange(true);
+  }
+
+  // Move the picture by pixels of the network's input; what comes in is black.
+  shift(down, right) {
+    if (!this.raw) {
+      const { width, height } = this.canvas;
+      const before = this.pen.getImageData(0, 0, width, height);
+      this.clear();
+      this.pen.putImageData(before, right * this.fine, down * this.fine);
+      return;
+    }
+    const { shape, values } = this.raw;
+    const moved = new values.constructor(values.length);
+    for (let y = 0; y < this.height; y++) {
+      for (let x = 0; x < this.width; x++) {
+        const [fromY, fromX] = [y - down, x - right];
+        if (fromY < 0 || fromX < 0 || fromY >= this.height || fromX >= this.width) continue;
+        for (let c = 0; c < this.depth; c++) {
+          moved[(y * this.width + x) * this.depth + c] = values[(fromY * this.width + fromX) * this.depth + c];
+        }
+      }
+    }
+    this.raw = { shape, values: moved };
+    this.paint();
+  }
+}
