@@ -28,7 +28,8 @@ def test_the_ending_has_to_say_what(tatami, bars: Path, tmp_path: Path) -> None:
 
     assert result.code == 2
     assert result.err == (
-        "error: -o: the ending does not say what to write; got model.bin; expected model.onnx, or --format torch\n"
+        "error: -o: the ending does not say what to write; got model.bin; "
+        "expected model.onnx, or --format torch or keras\n"
     )
 
 
@@ -50,8 +51,9 @@ def test_onnx_is_not_installed(tatami, bars: Path, monkeypatch: pytest.MonkeyPat
     )
 
 
-def test_a_program_for_pytorch(tatami, bars: Path, tmp_path: Path) -> None:
-    result = tatami("export", bars / "run", "-o", tmp_path / "model", "--format", "torch")
+@pytest.mark.parametrize("format", ["torch", "keras"])
+def test_a_program(tatami, bars: Path, tmp_path: Path, format: str) -> None:
+    result = tatami("export", bars / "run", "-o", tmp_path / "model", "--format", format)
 
     assert (result.code, result.out) == (0, f"wrote {tmp_path / 'model'}\n"), result.err
     assert {path.name for path in (tmp_path / "model").iterdir()} == {"model.py", "model.safetensors"}

@@ -124,8 +124,8 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 def run_alone(folder: Path, file: Path, **environment: str) -> str:
     """What the program prints of a sample in a process that has no tatami."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", WITHOUT_TATAMI, folder / "model.py", file],
-        capture_output=True, text=True, check=False, cwd=folder, env={**os.environ, **environment, "PYTHONUTF8": "1"},
+        [sys.executable, "-c", WITHOUT_TATAMI, folder / "model.py", file], capture_output=True, text=True, check=False,
+        cwd=folder, env={**os.environ, "PYTHONUTF8": "1", "PYTHONWARNINGS": "error", **environment},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -16,6 +16,7 @@ class ExportFormat(StrEnum):
 
     onnx = "onnx"
     torch = "torch"
+    keras = "keras"
 
 
 class Layout(StrEnum):
@@ -37,7 +38,7 @@ def command(
     ] = False,
     opset: Annotated[int | None, typer.Option(metavar="N", help="The version of ONNX's operators.")] = None,
 ) -> None:
-    """Write the best weights of a run with their network: for ONNX Runtime, or as a program for PyTorch."""
+    """Write the best weights of a run with their network: for ONNX Runtime, or as a program for PyTorch or Keras."""
     from tatami.train.leaving import parcel_of_run
 
     kind = _format_of(output, format)
@@ -51,9 +52,10 @@ def command(
         save_onnx(parcel, output, layout=layout.value, preprocess=preprocess, opset=OPSET if opset is None else opset)
     else:
         _need_no_options(layout, preprocess, opset, kind)
+        from tatami.exchange.keras.writing import save_keras
         from tatami.exchange.torch.writing import save_torch
 
-        save_torch(parcel, output)
+        (save_torch if kind is ExportFormat.torch else save_keras)(parcel, output)
     typer.echo(f"wrote {output}")
 
 
@@ -66,7 +68,7 @@ def _format_of(output: Path, given: ExportFormat | None) -> ExportFormat:
         "the ending does not say what to write",
         where="-o",
         got=str(output),
-        expected="model.onnx, or --format torch",
+        expected="model.onnx, or --format torch or keras",
     )
 
 

@@ -26,6 +26,12 @@ class Pattern:
     spellings: tuple[Spelling, ...]
     parameters: dict[str, tuple[object, ...]]
 
+    @property
+    def title(self) -> str:
+        """The first of its blocks in notation."""
+        text = self.blocks[0].notation() or "Paths that part and meet again."
+        return f"{text} (the first of {len(self.blocks)})" if len(self.blocks) > 1 else text
+
     def values(self, block: Block) -> dict[str, object]:
         """The parameters of one block."""
         i = self.blocks.index(block)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import keyword
 import re
 from dataclasses import dataclass
@@ -33,7 +34,9 @@ class Argument:
     usual: object = None
 
     def __str__(self) -> str:
-        return f"{self.keyword}={self.value!r}" if self.keyword else repr(self.value)
+        is_text = isinstance(self.value, str) and not isinstance(self.value, Word)
+        text = json.dumps(self.value) if is_text else repr(self.value)
+        return f"{self.keyword}={text}" if self.keyword else text
 
 
 @dataclass(frozen=True)

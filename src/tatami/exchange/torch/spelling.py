@@ -105,7 +105,7 @@ def _pool(layer: Pool, place: Place) -> Spelling:
     is_own = all(axis.before == axis.after <= axis.size // 2 for axis in window.axes)
     kernel = single(layer.kernel_size)
     padding = single(tuple(axis.before for axis in window.axes)) if is_own else 0
-    arguments = (
+    arguments: tuple[Argument, ...] = (
         Argument("kernel", kernel),
         Argument("stride", single(layer.stride), "stride", kernel),
         Argument("padding", padding, "padding", 0),

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import replace
 from pathlib import Path
 
 from tatami.engines.base import Array
 from tatami.exchange.channels_first import channels_first, vectors_channels_first
 from tatami.exchange.parcel import Parcel
 from tatami.exchange.script.lines import Step, statements
-from tatami.exchange.script.outline import Block, Item, outline
-from tatami.exchange.script.patterns import Pattern, patterns
+from tatami.exchange.script.outline import Block
+from tatami.exchange.script.patterns import Pattern
 from tatami.exchange.script.program import Framework, call_lines, docstring_lines, whole_text, write_folder
-from tatami.exchange.script.spelling import Spelling, identifier
+from tatami.exchange.script.spelling import Spelling
+from tatami.exchange.script.structure import Structure
 from tatami.exchange.torch.spelling import HELPERS, Place, spell
 from tatami.network import Node
 
@@ -70,11 +70,7 @@ class TorchProgram:
     def __init__(self, parcel: Parcel) -> None:
         self.parcel, self.network = parcel, parcel.network
         self.free = vectors_channels_first(self.network)
-        self.items = outline(self.network)
-        blocks = [item for item in self.items if isinstance(item, Block)]
-        self.patterns = patterns(blocks, self.spelling)
-        self.pattern_of = {block: pattern for pattern in self.patterns for block in pattern.blocks}
-        self.parts = list(self._parts())
+        self.structure = Structure(self.network, self.spelling)
 
     def spelling(self, node: Node) -> Spelling:
         """How a layer is said."""
@@ -83,13 +79,13 @@ class TorchProgram:
     def tensors(self) -> dict[str, Array]:
         """The weights, by the names and in the order of axes that the program has."""
         found = {}
-        for part in self.parts:
+        for part in self.structure.parts:
             for node, path in part.paths():
                 shapes = self.network.input_shapes(node)
                 seen = self.free.get(node.inputs[0], shapes[0])
                 for name in node.layer.parameters(*shapes):
                     array = self.parcel.state[f"{node.name}.{name}"]
-                    found[f"{path}.{name}"] = channels_first(node.layer, name, array, seen)
+                    found[".".join((*path, name))] = channels_first(node.layer, name, array, seen)
         return found
 
     def text(self) -> str:
@@ -97,38 +93,18 @@ class TorchProgram:
         helpers = {name for node in self.network.nodes[1:] for name in self.spelling(node).helpers}
         network = [
             *(HELPERS[name].strip() for name in sorted(helpers)),
-            *("\n".join(self._class(pattern)) for pattern in self.patterns),
+            *("\n".join(self._class(pattern)) for pattern in self.structure.patterns),
             "\n".join(self._model()),
         ]
         uses_functions = any("F." in section for section in network)
         imports = FRAMEWORK.imports if uses_functions else FRAMEWORK.imports.rpartition("\n")[0]
         return whole_text(self.parcel, replace(FRAMEWORK, imports=imports), network)
 
-    def _parts(self) -> Iterator[Part]:
-        """The attributes of the model: layers, and blocks, those that are equal and in a row together."""
-        taken = {f"block{i}" for i in range(1, len(self.items) + 1)}
-        count = 0
-        for _, group in groupby(self.items, key=self._key):
-            items = list(group)
-            if isinstance(items[0], Block):
-                count += 1
-                yield Part(f"block{count}", tuple(items))
-            else:
-                yield from (Part(identifier(item.name, taken), (item,)) for item in items if isinstance(item, Node))
-
-    def _key(self, item: Item) -> object:
-        if isinstance(item, Node):
-            return None
-        pattern = self.pattern_of[item]
-        return pattern.name, tuple(pattern.values(item).items())
-
     def _class(self, pattern: Pattern) -> Iterator[str]:
         block = pattern.blocks[0]
         locals_ = block.local_names()
         yield f"class {pattern.name}(nn.Module):"
-        count = len(pattern.blocks)
-        text = block.notation() or "Paths that part and meet again."
-        yield from docstring_lines(f"{text} (the first of {count})" if count > 1 else text, "    ")
+        yield from docstring_lines(pattern.title, "    ")
         yield ""
         parameters = [f"{name}: {_type(values[0])}" for name, values in pattern.parameters.items()]
         yield from call_lines("    def __init__(", ["self", *parameters], ") -> None:")
@@ -153,10 +129,10 @@ class TorchProgram:
         yield "        super().__init__()"
         steps: list[Step] = []
         source = before = self.network.nodes[0].name
-        for part in self.parts:
+        for part in self.structure.parts:
             item = part.items[0]
             if isinstance(item, Block):
-                pattern = self.pattern_of[item]
+                pattern = self.structure.pattern_of[item]
                 arguments = [f"{name}={value!r}" for name, value in pattern.values(item).items()]
                 head, tail = f"        self.{part.name} = {pattern.name}(", ")"
                 if len(part.items) > 1:
@@ -174,30 +150,6 @@ class TorchProgram:
         yield ""
         yield "    def forward(self, x: torch.Tensor) -> torch.Tensor:"
         yield from (f"        {line}" for line in statements(steps, source))
-
-
-@dataclass(frozen=True)
-class Part:
-    """An attribute of the model: a layer, a block, or equal blocks in a row."""
-
-    name: str
-    items: tuple[Item, ...]
-
-    @property
-    def last(self) -> str:
-        """The name of the node that ends it."""
-        item = self.items[-1]
-        return item.nodes[-1].name if isinstance(item, Block) else item.name
-
-    def paths(self) -> Iterator[tuple[Node, str]]:
-        """Its layers, each with where it lies in the model."""
-        for i, item in enumerate(self.items):
-            if isinstance(item, Block):
-                prefix = f"{self.name}.{i}" if len(self.items) > 1 else self.name
-                for node in item.nodes:
-                    yield node, f"{prefix}.{item.local_names()[node.name]}"
-            else:
-                yield item, self.name
 
 
 def _type(value: object) -> str:
