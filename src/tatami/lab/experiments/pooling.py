@@ -203,8 +203,8 @@ def conclude(results: Results) -> Conclusion:
             "A more accurate network is more consistent whatever its layers; accuracies stand beside.",
             "Zhang's consistency is that of two random crops of an image, ours that of an image and its shift.",
             f"Scores move by the total variation of the class probabilities, 0 to 1, {far}.",
-            "Without subsampling, FC has 16 times as many inputs. The fields differ, too: 18 pixels where maps are pooled, "
-            "15 with strided convolutions or none, 24 with a blur.",
+            "Without subsampling, FC has 16 times as many inputs. The fields differ, too: 18 pixels where maps are "
+            "pooled, 15 with strided convolutions or none, 24 with a blur.",
         ),
     )
 
