@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from tatami.errors import OptionError, nearest
 from tatami.network import Network, Node
 from tatami.network.layers import size_text
+from tatami.network.layers.arguments import is_whole
 
 
 def need_layer(network: Network, name: str) -> Node:
@@ -86,3 +87,13 @@ def need_targets(network: Network, targets: ArrayLike, samples: int) -> NDArray[
             expected=f"0 to {outputs - 1}, as the network has {outputs} outputs",
         )
     return np.broadcast_to(found, (samples,)).astype(np.int64)
+
+
+def need_count(what: str, value: int) -> None:
+    """Refuse a number of things that is no whole number from 1.
+
+    Raises:
+        OptionError: names ``what``.
+    """
+    if not is_whole(value, 1):
+        raise OptionError(f"impossible {what}", where=what, got=value, expected="a whole number of at least 1")
