@@ -18,12 +18,18 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from tatami.data import load_sample
-from tatami.inspect.passes import activations
+from tatami.inspect.field import field_of
+from tatami.inspect.grad_cam import grad_cam
+from tatami.inspect.occlusion import occlusion
+from tatami.inspect.passes import activations, scores
+from tatami.inspect.saliency import integrated_gradients, saliency, smooth_grad
 from tatami.inspect.subject import Subject
 from tatami.network import find_network
 from tatami.train import TrainConfig, load_trained, train
+from tatami.web.arrays import packed
 from tatami.web.look_frame import quantised
 from tatami.web.look_input import BOX, centre
+from tatami.web.look_unit import filter_owner
 from tatami.web.session import Session
 from tatami.web.views.look import routes
 
@@ -61,6 +67,11 @@ def frame_at(client: TestClient, run: str, raw: np.ndarray, **said: str) -> tupl
         at += size
     assert at == len(answer.content)
     return head, maps
+
+
+def unpacked(array: dict[str, Any]) -> np.ndarray:
+    values = np.frombuffer(base64.b64decode(array["data"]), array["dtype"])
+    return values.reshape(array["shape"])
 
 
 def error_of(answer: Any) -> str:
@@ -298,3 +309,80 @@ def test_a_sample_comes_as_it_is(client: TestClient) -> None:
     assert (found["row"], found["count"]) == (5, 150)
     assert found["true"] == load_sample("gunpoint").classes[int(split.y[5])]
     assert found["sample"]["shape"] == [150, 1]
+
+
+# --- units ---
+
+
+def test_a_unit_is_opened_with_what_the_library_finds(client: TestClient, runs: Path) -> None:
+    split = load_sample("digits").test
+    assert split is not None
+    subject = Subject.of(runs / "digits-1")
+    x = subject.prepare(split.x[:1])
+    asked = {"run": "digits-1", "sample": packed(split.x[0]), "layer": "relu1", "unit": 2}
+    found = client.post("/api/look/unit", json=asked).json()
+    answer = activations(subject, x)["relu1"][0, ..., 2]
+    np.testing.assert_array_equal(unpacked(found["map"]), answer)
+    row, column = found["position"]
+    assert answer[row, column] == answer.max() == found["value"]
+    assert found["field"] == [list(span) for span in field_of(subject.network, "relu1", (row, column))]
+    assert found["reach"] == [list(span) for span in field_of(subject.network, "relu1", (row, column), clip=False)]
+    assert found["filter"]["layer"] == "conv1"
+    np.testing.assert_array_equal(unpacked(found["filter"]["values"]), subject.weights["conv1"]["weight"][..., 2])
+    there = client.post("/api/look/unit", json={**asked, "position": [3, 4]}).json()
+    assert (there["position"], there["value"]) == ([3, 4], answer[3, 4])
+
+
+def test_a_unit_without_positions_sees_all_and_one_that_adds_has_no_filter(client: TestClient, runs: Path) -> None:
+    raw = packed(np.zeros((150, 1), np.float32))
+    found = client.post("/api/look/unit", json={"run": "gunpoint-1", "sample": raw, "layer": "fc1", "unit": 1}).json()
+    assert (found["position"], found["map"]["shape"], found["field"]) == ([], [], [[0, 150]])
+    assert found["filter"]["values"]["shape"] == [75, 4]
+    assert filter_owner(find_network("INPUT(8x8x2) -> RES[CONV(2)] -> RELU").build(), "relu1") is None
+    assert filter_owner(find_network("INPUT(8x8x1) -> CONV(2) -> BN -> RELU -> POOL").build(), "pool1") == "conv1"
+    assert filter_owner(find_network("INPUT(8x8x1) -> CONV(2) -> FLATTEN -> RELU").build(), "relu1") is None
+
+
+@pytest.mark.parametrize("run", ["digits-1", "gunpoint-1"])
+def test_what_a_score_depends_on_is_what_the_library_finds(client: TestClient, runs: Path, run: str) -> None:
+    split = load_sample(run.partition("-")[0]).test
+    assert split is not None
+    subject = Subject.of(runs / run)
+    x, sample = subject.prepare(split.x[2:3]), packed(split.x[2])
+    best = int(scores(subject, x)[0].argmax())
+
+    def asked(method: str, **said: Any) -> np.ndarray:
+        found = client.post("/api/look/explain", json={"run": run, "sample": sample, "method": method, **said}).json()
+        assert found["target"] == said.get("target", best)
+        assert found["score"] == pytest.approx(float(scores(subject, x)[0, found["target"]]))
+        return unpacked(found["map"])
+
+    np.testing.assert_array_equal(asked("saliency"), saliency(subject, x, best)[0].max(axis=-1))
+    np.testing.assert_array_equal(asked("saliency", target=1), saliency(subject, x, 1)[0].max(axis=-1))
+    np.testing.assert_array_equal(asked("smooth_grad"), smooth_grad(subject, x, best)[0].sum(axis=-1))
+    np.testing.assert_array_equal(asked("integrated_gradients"), integrated_gradients(subject, x, best)[0].sum(axis=-1))
+    np.testing.assert_array_equal(asked("grad_cam", layer="conv1"), grad_cam(subject, x, best, "conv1")[0])
+    window = 4 if run == "digits-1" else 22
+    np.testing.assert_array_equal(asked("occlusion"), occlusion(subject, x, best, window, window // 2)[0])
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "text"),
+    [
+        ("unit", {"layer": "conv9", "unit": 0}, "no such layer; got conv9"),
+        ("unit", {"layer": "conv1", "unit": 4}, "conv1: no such unit; got 4; expected 0 to 3"),
+        ("unit", {"layer": "conv1", "unit": 0, "position": [1]}, "conv1: no such position; got (1,)"),
+        (
+            "unit",
+            {"layer": "conv1", "unit": 0, "sample": {"shape": [1, 1], "dtype": "uint8", "data": "?"}},
+            "no base64",
+        ),
+        ("unit", {"layer": "conv1"}, "unreadable request"),
+        ("explain", {"method": "magic"}, "no such method; got magic"),
+        ("explain", {"method": "saliency", "target": 10}, "target out of range"),
+        ("explain", {"method": "grad_cam", "layer": "fc1"}, "fc1: this layer has no positions"),
+    ],
+)
+def test_a_bad_unit_is_refused_in_one_line(client: TestClient, path: str, said: dict[str, Any], text: str) -> None:
+    asked = {"run": "digits-1", "sample": packed(np.zeros((28, 28, 1), np.uint8)), **said}
+    assert text in error_of(client.post(f"/api/look/{path}", json=asked))

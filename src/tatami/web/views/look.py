@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from starlette.routing import Route
 from tatami.data.dataset import Array
 from tatami.errors import OptionError, RunError, TatamiError
 from tatami.inspect.passes import activations
+from tatami.inspect.subject import Subject
 from tatami.plan.receptive_field import receptive_fields
 from tatami.train.evaluation import probabilities
 from tatami.views.confusion import cut
@@ -27,7 +29,8 @@ from tatami.web.look_frame import Frame, frame
 from tatami.web.look_input import fit_raw, read_file, read_raw
 from tatami.web.look_jobs import Jobs, Progress, Work
 from tatami.web.look_run import Opened, Predicted, listed, open_run, predict, read_samples, shown
-from tatami.web.routes import failure, get
+from tatami.web.look_unit import Sent, explain_json, unit_json
+from tatami.web.routes import failure, get, post
 from tatami.web.session import Session
 
 PATIENCE = 0.25
@@ -42,6 +45,28 @@ MOST_POINTS = 1000
 Params = Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class UnitAsked:
+    """A unit that is to be opened, for a sample; ``position`` is None for its strongest."""
+
+    run: str
+    sample: Sent
+    layer: str
+    unit: int
+    position: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class ExplainAsked:
+    """A score to be explained; ``target`` is None for the highest, ``layer`` of Grad-CAM for the last with maps."""
+
+    run: str
+    sample: Sent
+    method: str
+    target: int | None = None
+    layer: str | None = None
+
+
 def routes(session: Session) -> list[Route]:
     """The paths of this view; work behind the page ends with the session."""
     look = Look(session, Jobs())
@@ -51,6 +76,8 @@ def routes(session: Session) -> list[Route]:
         get("/api/look/{run}/network", lambda params: network_json(open_run(session, params["run"]))),
         bytes_in("/api/look/{run}/frame", look.frame),
         bytes_in("/api/look/{run}/file", look.file),
+        post("/api/look/unit", UnitAsked, look.unit),
+        post("/api/look/explain", ExplainAsked, look.explain),
         get("/api/look/{run}/samples/{row}", look.sample),
         get("/api/look/{run}/confusion", look.confusion),
         get("/api/look/{run}/cell", look.cell),
@@ -102,7 +129,7 @@ def network_json(opened: Opened) -> dict[str, Any]:
     }
 
 
-def prepared(opened: Opened, raw: Array, centred: bool) -> Array:
+def prepared(opened: Opened, raw: Array, centred: bool) -> NDArray[np.float32]:
     """A sample as the network sees it, (1, *input), from one as the page sends it."""
     fitted = fit_raw(raw, opened.subject.preprocess, centred)
     return opened.subject.prepare(fitted[np.newaxis])
@@ -130,6 +157,16 @@ class Look:
         opened = open_run(self.session, params["run"])
         raw = read_raw(body, params.get("shape", ""), params.get("dtype", "uint8"))
         return frame_of(opened, prepared(opened, raw, params.get("centred") == "yes")).packed()
+
+    def unit(self, asked: UnitAsked) -> dict[str, Any]:
+        """A unit's map, field and filter."""
+        subject, x = self._given(asked.run, asked.sample)
+        return unit_json(subject, x, asked.layer, asked.unit, asked.position)
+
+    def explain(self, asked: ExplainAsked) -> dict[str, Any]:
+        """What a score depends on, over the input."""
+        subject, x = self._given(asked.run, asked.sample)
+        return explain_json(subject, x, asked.method, asked.target, asked.layer)
 
     def file(self, params: Params, body: bytes) -> dict[str, Any]:
         """The sample in a file, of the network's shape."""
@@ -216,6 +253,10 @@ class Look:
             )
 
         return self._predicted(opened, told)
+
+    def _given(self, run: str, sample: Sent) -> tuple[Subject, NDArray[np.float32]]:
+        opened = open_run(self.session, run)
+        return opened.subject, prepared(opened, sample.raw(), sample.centred)
 
     # --- behind the page ---
 
