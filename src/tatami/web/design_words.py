@@ -29,8 +29,8 @@ EXAMPLES = {
 def words() -> dict[str, Any]:
     """All that the view knows before a line is written.
 
-    ``layers`` with their arguments, ``branches``, ``zoo``, ``examples``, ``cards``, ``optimizers``, and the ``style`` of
-    the drawing.
+    ``layers`` with their arguments, ``branches``, ``zoo``, ``examples``, ``cards``, ``optimizers``, and the ``style``
+    of the drawing.
     """
     return {
         "layers": [_layer(keyword, cls) for keyword, cls in LAYERS.items()]
@@ -55,6 +55,7 @@ def _layer(keyword: str, cls: type[Layer]) -> dict[str, Any]:
         "arguments": [
             {
                 "key": argument.key,
+                "keys": [argument.field, *argument.keys],
                 "says": argument.field.replace("_", " "),
                 "expected": argument.kind.expected,
                 "positional": argument.positional,
