@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +19,13 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from tatami.data import load_sample
+from tatami.errors import DataError
+from tatami.inspect.embedding import Method, embedding
 from tatami.inspect.field import field_of
 from tatami.inspect.grad_cam import grad_cam
 from tatami.inspect.occlusion import occlusion
 from tatami.inspect.passes import activations, scores
+from tatami.inspect.patches import top_patches
 from tatami.inspect.saliency import integrated_gradients, saliency, smooth_grad
 from tatami.inspect.subject import Subject
 from tatami.network import find_network
@@ -29,6 +33,7 @@ from tatami.train import TrainConfig, load_trained, train
 from tatami.web.arrays import packed
 from tatami.web.look_frame import quantised
 from tatami.web.look_input import BOX, centre
+from tatami.web.look_jobs import Jobs, Progress, Work
 from tatami.web.look_unit import filter_owner
 from tatami.web.session import Session
 from tatami.web.views.look import routes
@@ -386,3 +391,119 @@ def test_what_a_score_depends_on_is_what_the_library_finds(client: TestClient, r
 def test_a_bad_unit_is_refused_in_one_line(client: TestClient, path: str, said: dict[str, Any], text: str) -> None:
     asked = {"run": "digits-1", "sample": packed(np.zeros((28, 28, 1), np.uint8)), **said}
     assert text in error_of(client.post(f"/api/look/{path}", json=asked))
+
+
+@pytest.mark.parametrize(
+    ("run", "layer", "unit"), [("digits-1", "relu1", 3), ("digits-1", "fc1", 7), ("gunpoint-1", "pool1", 2)]
+)
+def test_the_patches_of_a_unit_are_those_that_the_library_finds(
+    client: TestClient, runs: Path, run: str, layer: str, unit: int
+) -> None:
+    split = load_sample(run.partition("-")[0]).test
+    assert split is not None
+    found = worked(client, f"/api/look/{run}/patches?layer={layer}&unit={unit}")
+    wanted = top_patches(Subject.of(runs / run), split, layer, unit, 12)
+    assert (found["searched"], found["count"]) == (len(split), len(split))
+    assert [patch["row"] for patch in found["patches"]] == [patch.index for patch in wanted]
+    for told, patch in zip(found["patches"], wanted, strict=True):
+        assert told["value"] == pytest.approx(patch.value)
+        assert tuple(told["position"]) == patch.position
+        assert tuple(map(tuple, told["field"])) == patch.field
+
+
+def test_the_patch_shown_is_what_the_unit_sees(client: TestClient) -> None:
+    split = load_sample("digits").test
+    assert split is not None
+    patch = worked(client, "/api/look/digits-1/patches?layer=relu1&unit=3")["patches"][0]
+    (top, bottom), (left, right) = patch["field"]
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(patch["picture"].partition(",")[2]))))
+    np.testing.assert_array_equal(pixels, split.x[patch["row"], top:bottom, left:right, 0])
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne"])
+def test_the_points_of_an_embedding_are_the_librarys(client: TestClient, runs: Path, method: Method) -> None:
+    data = load_sample("gunpoint").test
+    assert data is not None
+    assert data.y is not None
+    found = worked(client, f"/api/look/gunpoint-1/embedding?method={method}")
+    subject = Subject.of(runs / "gunpoint-1")
+    np.testing.assert_allclose(
+        unpacked(found["points"]), embedding(subject, subject.prepare(data.x), method), rtol=1e-5
+    )
+    assert found["rows"] == list(range(150))
+    assert found["true"] == data.y.tolist()
+    scored = scores(subject, subject.prepare(data.x)).argmax(axis=1)
+    assert np.mean(np.array(found["predicted"]) == scored) > 0.99
+
+
+# --- work behind the page ---
+
+
+def test_work_is_done_once_and_the_newest_first() -> None:
+    jobs, order = Jobs(), []
+    gate = threading.Event()
+
+    def work(name: str) -> Work:
+        def done(progress: Progress) -> str:
+            assert gate.wait(10)
+            progress(1, 1)
+            order.append(name)
+            return name
+
+        return done
+
+    first = jobs.ask("a", work("a"))
+    until = time.monotonic() + 10
+    while jobs.waiting and time.monotonic() < until:
+        time.sleep(0.01)  # until the first has begun
+    others = [jobs.ask(name, work(name)) for name in "bc"]
+    assert not jobs.wait(others[1], 0.01)
+    assert jobs.ask("b", work("b")) is others[0]  # asked for again: it is next
+    gate.set()
+    assert all(jobs.wait(job, 10) for job in (first, *others))
+    assert order == ["a", "b", "c"]
+    assert (first.value, first.done, first.total) == ("a", 1, 1)
+    assert jobs.ask("a", work("again")) is first
+    jobs.close()
+
+
+def test_work_that_fails_is_told_once_and_begun_anew() -> None:
+    jobs, count = Jobs(), []
+
+    def work(progress: Progress) -> None:
+        count.append(1)
+        raise DataError("gone", where="data")
+
+    job = jobs.ask("a", work)
+    assert jobs.wait(job, 10)
+    assert str(jobs.ask("a", work).error) == "data: gone"
+    again = jobs.ask("a", work)
+    assert jobs.wait(again, 10)
+    assert len(count) == 2
+    jobs.close()
+
+
+def test_a_fault_of_the_work_is_told_and_the_next_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    jobs = Jobs()
+    job = jobs.ask("a", lambda progress: 1 // 0)
+    assert jobs.wait(job, 10)
+    assert "this could not be computed; got ZeroDivisionError" in str(job.error)
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert jobs.wait(jobs.ask("b", lambda progress: 2), 10)
+    jobs.close()
+
+
+def test_closing_stops_work_at_its_next_word() -> None:
+    jobs, begun = Jobs(), threading.Event()
+
+    def work(progress: Progress) -> None:
+        begun.set()
+        for i in range(10_000):
+            progress(i, 10_000)
+            time.sleep(0.001)
+
+    job = jobs.ask("a", work)
+    assert begun.wait(10)
+    jobs.close()
+    assert not job.is_finished
+    assert job.done < 9_999

@@ -73,6 +73,12 @@ class Jobs:
         with self._news:
             return self._news.wait_for(lambda: job.is_finished, seconds)
 
+    @property
+    def waiting(self) -> int:
+        """How many jobs have not begun."""
+        with self._news:
+            return len(self._waiting)
+
     def close(self) -> None:
         """Stop at the next word of progress, and wait for that."""
         with self._news:

@@ -5,6 +5,7 @@ Letters: N samples, K classes, C channels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -143,10 +144,22 @@ def predict(opened: Opened, labelled: Labelled, progress: Progress) -> Predicted
     return Predicted(labelled, np.concatenate(found))
 
 
-def shown(opened: Opened, predicted: Predicted, row: int) -> dict[str, Any]:
-    """One sample as the page shows it: its row and name, its label, what was predicted, and a picture or curves."""
+def spread(count: int, most: int) -> NDArray[np.int64]:
+    """Rows of ``count`` samples: all of them, or ``most``, equally far apart."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(np.int64))
+
+
+def shown(opened: Opened, predicted: Predicted, row: int, part: Sequence[tuple[int, int]] = ()) -> dict[str, Any]:
+    """One sample as the page shows it: its row and name, its label, what was predicted, and a picture or curves.
+
+    Args:
+        opened: the run.
+        predicted: its test.
+        row: which sample.
+        part: of the sample alone, as (start, stop) along its first axes.
+    """
     split, classes = predicted.labelled.split, opened.identity.classes
-    x = np.asarray(split.x[row])
+    x = np.asarray(split.x[row])[tuple(slice(*span) for span in part)]
     is_image = opened.subject.preprocess.kind == "image"
     told: dict[str, Any] = {
         "row": row,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast, get_args
 
 import msgspec
 import numpy as np
@@ -19,7 +19,10 @@ from starlette.routing import Route
 
 from tatami.data.dataset import Array
 from tatami.errors import OptionError, RunError, TatamiError
+from tatami.inspect.checks import need_layer
+from tatami.inspect.embedding import Method, embedding
 from tatami.inspect.passes import activations
+from tatami.inspect.patches import Patch
 from tatami.inspect.subject import Subject
 from tatami.plan.receptive_field import receptive_fields
 from tatami.train.evaluation import probabilities
@@ -28,7 +31,8 @@ from tatami.web.arrays import packed
 from tatami.web.look_frame import Frame, frame
 from tatami.web.look_input import fit_raw, read_file, read_raw
 from tatami.web.look_jobs import Jobs, Progress, Work
-from tatami.web.look_run import Opened, Predicted, listed, open_run, predict, read_samples, shown
+from tatami.web.look_patches import Strongest, strongest
+from tatami.web.look_run import Opened, Predicted, listed, open_run, predict, read_samples, shown, spread
 from tatami.web.look_unit import Sent, explain_json, unit_json
 from tatami.web.routes import failure, get, post
 from tatami.web.session import Session
@@ -39,8 +43,10 @@ PATIENCE = 0.25
 MOST_SHOWN = 60
 """Samples of a cell of the confusion matrix in one answer."""
 
-MOST_POINTS = 1000
-"""Samples in an embedding plot."""
+MOST_SEARCHED = 1000
+"""Samples in an embedding plot, and those that are searched for what excites a unit."""
+
+MOST_PATCHES = 12
 
 Params = Mapping[str, str]
 
@@ -82,6 +88,7 @@ def routes(session: Session) -> list[Route]:
         get("/api/look/{run}/confusion", look.confusion),
         get("/api/look/{run}/cell", look.cell),
         get("/api/look/{run}/embedding", look.embedding),
+        get("/api/look/{run}/patches", look.patches),
     ]
 
 
@@ -227,17 +234,15 @@ class Look:
     def embedding(self, params: Params) -> dict[str, Any]:
         """Points of the plane, one for each of the samples of the run's test, or for some spread over many."""
         opened = open_run(self.session, params["run"])
-        method = params.get("method", "pca")
-        if method not in ("pca", "tsne"):
-            raise OptionError("no such embedding", got=method[:40], expected="pca or tsne")
+        said = params.get("method", "pca")
+        if said not in get_args(Method):
+            raise OptionError("no such embedding", got=said[:40], expected=" or ".join(get_args(Method)))
+        method = cast(Method, said)
 
         def told(predicted: Predicted) -> dict[str, Any]:
-            split = predicted.labelled.split
-            rows = np.unique(np.linspace(0, len(split) - 1, min(MOST_POINTS, len(split))).round().astype(np.int64))
+            rows, split = spread(len(predicted), MOST_SEARCHED), predicted.labelled.split
 
             def work(progress: Progress) -> Array:
-                from tatami.inspect.embedding import embedding  # scikit-learn is slow to import
-
                 progress(0, len(rows))
                 return embedding(opened.subject, opened.subject.prepare(np.asarray(split.take(rows).x)), method)
 
@@ -247,10 +252,38 @@ class Look:
                 lambda points: {
                     "points": packed(points),
                     "rows": rows.tolist(),
+                    "count": len(split),
                     "true": None if split.y is None or not opened.subject.classes else split.y[rows].tolist(),
                     "predicted": predicted.classes[rows].tolist() if opened.subject.classes else None,
                 },
             )
+
+        return self._predicted(opened, told)
+
+    def patches(self, params: Params) -> dict[str, Any]:
+        """What excites a unit most among the samples of the run's test, or some spread over many."""
+        opened = open_run(self.session, params["run"])
+        node = need_layer(opened.subject.network, params.get("layer", ""))
+        unit = _number(params, "unit", node.shape[-1])
+
+        def told(predicted: Predicted) -> dict[str, Any]:
+            split, rows = predicted.labelled.split, spread(len(predicted), MOST_SEARCHED)
+
+            def work(progress: Progress) -> Strongest:
+                return strongest(opened.subject, split.take(rows).x, node.name, progress)
+
+            def shown_patches(found: Strongest) -> dict[str, Any]:
+                patches = found.patches(opened.subject, unit, MOST_PATCHES)
+                return {
+                    "searched": len(rows),
+                    "count": len(split),
+                    "patches": [
+                        {**shown(opened, predicted, int(rows[patch.index]), patch.field), **_told_of(patch)}
+                        for patch in patches
+                    ],
+                }
+
+            return self._worked((*opened.key, "strongest", node.name), work, shown_patches)
 
         return self._predicted(opened, told)
 
@@ -276,6 +309,10 @@ class Look:
         if job.error is not None:
             raise job.error
         return told(job.value)
+
+
+def _told_of(patch: Patch) -> dict[str, Any]:
+    return {"value": patch.value, "position": patch.position, "field": patch.field}
 
 
 def _number(params: Params, name: str, count: int) -> int:
