@@ -12,7 +12,7 @@ from typing import Any
 from tatami.errors import NetworkError, NotationError
 from tatami.network.expand import IDENTITY
 from tatami.network.graph import Network, Node, default_name
-from tatami.network.layers import Add, BatchNorm, Concat, Context, Conv, Merge, Pool, Slice
+from tatami.network.layers import Add, BatchNorm, Concat, Context, Conv, Foreign, Merge, Pool, Slice
 from tatami.network.layers.arguments import Argument
 from tatami.network.values import DEPTH
 from tatami.notation import ast
@@ -26,8 +26,8 @@ def network_program(network: Network) -> ast.Program:
     """The syntax tree of ``network``, every layer with only those arguments that are not its defaults.
 
     Raises:
-        NetworkError: paths cross, so that no nesting of branches says it; a merge has a name of its own; or a name is
-            no word of the notation.
+        NetworkError: paths cross, so that no nesting of branches says it; a merge has a name of its own; a name is no
+            word of the notation; or a layer is FOREIGN.
     """
     writer = _Writer(network)
     chain = writer.chain_to(network.nodes[-1], None)
@@ -64,6 +64,9 @@ class _Writer:
         following: Node | None = None
         while node is not None and node is not start:
             self.write(node)
+            if isinstance(node.layer, Foreign):
+                operator = node.layer.operator
+                raise NetworkError("the notation has no layer for an operator from elsewhere", where=node.name, got=operator)
             if isinstance(node.layer, Merge):
                 fork = self.network[self.dominators[node.name]]
                 items.append(self.branches(node, fork))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from tatami.errors import NetworkError
-from tatami.network.layers import Input, Layer, Merge, Parameter, Shape, size_text
+from tatami.network.layers import Input, Layer, Parameter, Shape, size_text
 from tatami.network.layers.arguments import MAX_PARAMETERS, MAX_VALUES
 
 
@@ -34,13 +34,11 @@ def need_inputs(layer: Layer, inputs: tuple[str, ...], name: str) -> None:
     Raises:
         NetworkError: none belong to INPUT, two or more to a merge, one to every other layer.
     """
-    if isinstance(layer, Merge):
-        if len(inputs) < 2:
-            raise NetworkError("too few inputs", where=name, got=len(inputs), expected="at least 2")
-        return
-    arity = 0 if isinstance(layer, Input) else 1
-    if len(inputs) != arity:
-        raise NetworkError("wrong number of inputs", where=name, got=len(inputs), expected=f"{arity}")
+    least, most = layer.arity
+    if most is None and len(inputs) < least:
+        raise NetworkError("too few inputs", where=name, got=len(inputs), expected=f"at least {least}")
+    if most is not None and len(inputs) != most:
+        raise NetworkError("wrong number of inputs", where=name, got=len(inputs), expected=f"{most}")
 
 
 @lru_cache(maxsize=4096)  # a network's layers are alike, and so are a family's members

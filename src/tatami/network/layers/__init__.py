@@ -17,6 +17,7 @@ from tatami.network.layers.base import LAYERS, Context, Layer, Parameter, Shape,
 from tatami.network.layers.conv import Conv, DepthwiseConv
 from tatami.network.layers.dense import Dense
 from tatami.network.layers.dropout import Dropout
+from tatami.network.layers.foreign import Foreign
 from tatami.network.layers.input import Input
 from tatami.network.layers.merge import Add, Concat, Merge, Multiply
 from tatami.network.layers.norm import BatchNorm, LayerNorm, LocalResponseNorm
@@ -37,6 +38,7 @@ __all__ = [
     "DepthwiseConv",
     "Dropout",
     "Flatten",
+    "Foreign",
     "GlobalAveragePool",
     "HardSigmoid",
     "HardSwish",

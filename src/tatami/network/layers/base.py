@@ -74,12 +74,14 @@ class Layer:
         arguments: how its attributes are written in the notation, in the order of positional ones.
         kinds: what each attribute may be; from the arguments.
         in_place: it may write over its input, so it adds no activation memory (ReLU, dropout).
+        arity: the fewest inputs that it takes, and the most; None where there is no most.
     """
 
     keyword: ClassVar[str]
     arguments: ClassVar[tuple[Argument, ...]] = ()
     kinds: ClassVar[Mapping[str, Kind]] = {}
     in_place: ClassVar[bool] = False
+    arity: ClassVar[tuple[int, int | None]] = (1, 1)
 
     def __post_init__(self) -> None:
         """Refuse attributes that make no sense.

@@ -18,6 +18,7 @@ class Input(Layer):
     shape: Shape
 
     arguments: ClassVar[tuple[Argument, ...]] = (Argument("shape", SIZES, positional=True),)
+    arity: ClassVar[tuple[int, int | None]] = (0, 0)
 
     def __post_init__(self) -> None:
         if not isinstance(self.shape, tuple):

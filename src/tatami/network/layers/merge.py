@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tatami.errors import NetworkError
 from tatami.network.layers.arguments import MAX_CHANNELS, MAX_VALUES
@@ -12,6 +13,8 @@ from tatami.network.layers.base import Layer, Shape, layer, size_text
 @dataclass(frozen=True)
 class Merge(Layer):
     """Base of the layers with several inputs."""
+
+    arity: ClassVar[tuple[int, int | None]] = (2, None)
 
 
 @layer("ADD")
