@@ -7,7 +7,7 @@ from typing import Any
 
 from tatami.network import zoo
 from tatami.network.expand import BRANCHES, IDENTITY
-from tatami.network.layers import LAYERS, Layer
+from tatami.network.layers import LAYERS, Layer, Merge
 from tatami.plan.catalogue import catalogue
 from tatami.recipe.optimizers import OPTIMIZERS
 from tatami.views.boxes import KINDS, style
@@ -33,7 +33,7 @@ def words() -> dict[str, Any]:
     of the drawing.
     """
     return {
-        "layers": [_layer(keyword, cls) for keyword, cls in LAYERS.items()]
+        "layers": [_layer(keyword, cls) for keyword, cls in LAYERS.items() if not issubclass(cls, Merge)]
         + [{"name": IDENTITY, "says": "An empty branch.", "arguments": []}],
         "branches": list(BRANCHES),
         "zoo": [{"name": name, "says": zoo.read(name).title} for name in zoo.names()],

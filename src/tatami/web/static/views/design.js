@@ -87,7 +87,7 @@ export async function mount(root, app) {
     if (!answer) return; // a later line is being asked for
     editor.refuse(answer.error);
     sliders.update(answer);
-    plan.outdated(Boolean(answer.error));
+    plan.mark(Boolean(answer.error));
     keep(answer.free);
     if (answer.error) return;
     plan.update(answer);
@@ -139,7 +139,7 @@ export async function mount(root, app) {
         sliders.element,
         h("details", { open: Boolean(input.value || classes.value) }, h("summary", {}, "Data that the line leaves open"), h("div", { class: "row" }, labelled("Input", input), labelled("Classes", classes))),
       ),
-      h("div", { class: "result" }, plan.facts, plan.drawing, misfit.element, memory.element),
+      h("div", { class: "result" }, plan.outdated, plan.facts, plan.drawing, misfit.element, memory.element),
     ),
     plan.table,
   );

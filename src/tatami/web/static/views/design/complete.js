@@ -20,7 +20,7 @@ export function suggestions(words, text, caret) {
   if (!typed && !(layer && /[(,=]\s*$/.test(text.slice(0, start)))) return null;
   const wanted = typed.toLowerCase();
   const found = items.filter(({ name }) => name.toLowerCase().startsWith(wanted)).slice(0, MOST);
-  if (!found.length || (found.length === 1 && found[0].name.toLowerCase() === wanted)) return null;
+  if (!found.length || (found.length === 1 && found[0].insert === typed)) return null;
   return { start, end, items: found };
 }
 

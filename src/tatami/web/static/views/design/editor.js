@@ -48,7 +48,7 @@ export function makeEditor(words, changed) {
     active = 0;
     list.hidden = !found;
     if (!found) {
-      field.removeAttribute("aria-activedescendant");
+      hide();
       return;
     }
     place();
@@ -92,6 +92,7 @@ export function makeEditor(words, changed) {
   function hide() {
     found = null;
     list.hidden = true;
+    list.replaceChildren();
     field.removeAttribute("aria-activedescendant");
   }
 

@@ -17,6 +17,7 @@ export function makePlan(style) {
     { class: "scroll layers", tabindex: "0", role: "group", "aria-label": "Layers" },
     h("table", { class: "numbers" }, h("caption", { class: "visually-hidden" }, "Layers"), h("thead", {}, head), body),
   );
+  const outdated = h("p", { class: "outdated", hidden: true }, "Figures of the last line that was a network:");
   let blocks = new Map(); // layer's name -> its block in the drawing
   let rows = new Map();
 
@@ -76,9 +77,11 @@ export function makePlan(style) {
     drawing,
     table: h("section", {}, h("h2", {}, "Layers"), notes, table),
     update,
+    outdated,
     // The figures of an earlier line are still there, and said to be.
-    outdated(is) {
-      for (const element of [facts, drawing, table]) element.classList.toggle("outdated", is);
+    mark(is) {
+      outdated.hidden = !is;
+      drawing.classList.toggle("faded", is);
     },
     destroy() {
       document.adoptedStyleSheets = document.adoptedStyleSheets.filter((each) => each !== sheet);

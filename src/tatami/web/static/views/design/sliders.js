@@ -80,6 +80,7 @@ function slider(field) {
 function updateFree(element, { name, value, choices, counts }) {
   const [label, field, output] = element.children;
   label.textContent = choices.length === 2 && choices[0] === "yes" ? `${name}?` : name;
+  field.setAttribute("aria-label", label.textContent); // the number beside it is no part of its name
   output.hidden = choices.length > 0;
   if (choices.length) {
     field.value = value;
@@ -94,6 +95,7 @@ function updateFree(element, { name, value, choices, counts }) {
 function updateNumber(element, { label, low, high, step, value }) {
   const [name, field, output] = element.children;
   name.textContent = label;
+  field.setAttribute("aria-label", label);
   setRange(field, low, high, step, value);
   output.textContent = String(value);
 }
