@@ -8,6 +8,8 @@ from tatami.errors import DataError, OptionError
 from tatami.inspect import passes
 from tatami.inspect.passes import activations, gradients, output_of, scores
 
+from ..engines.cases import CASES
+
 IMAGES = "INPUT(8x7x2) -> CONV(3, bias=no) -> BN -> SILU -> DROPOUT(0.5) -> POOL(avg) -> FC(4)"
 BRANCHES = (
     "INPUT(6x5x2) -> CONV(4) -> ADD[CONV(4) -> SIGMOID | ID] -> MUL[ID | GAP -> FC(4) -> TANH] -> FC(3) -> SOFTMAX"
@@ -121,6 +123,19 @@ def test_gradients_where_branches_meet_are_summed_and_zero_for_what_leads_nowher
     np.testing.assert_allclose(found.activations["conv1"], flowing + back, atol=1e-5)
 
 
+@pytest.mark.parametrize("text", dict.fromkeys(case.text for case in CASES))
+def test_every_layer_computes_in_float32_and_has_gradients_of_the_shape_of_its_output(make_subject, samples, text):
+    subject = make_subject(f"{text} -> FC(3)")
+    x = samples(subject).astype(float)
+    found = gradients(subject, x, 1)
+    shapes = {node.name: (3, *node.shape) for node in subject.network}
+    assert {name: value.shape for name, value in found.activations.items()} == shapes
+    parameters = subject.network.parameters().items()
+    assert {n: g.shape for n, g in found.weights.items()} == {n: p.shape for n, p in parameters if p.trainable}
+    arrays = [*activations(subject, x).values(), *found.activations.values(), *found.weights.values(), found.scores]
+    assert {array.dtype for array in arrays} == {np.dtype(np.float32)}
+
+
 def test_one_target_serves_all_samples(make_subject, samples):
     subject = make_subject(SIGNALS)
     x = samples(subject)
@@ -152,6 +167,13 @@ def test_a_network_without_scores_has_nothing_to_explain(make_subject, samples):
         "conv1: this network has no scores to explain; got an output of 4x4x2; expected one score for each class or "
         "target"
     )
+
+
+def test_a_layer_that_there_is_not(make_subject, samples):
+    subject = make_subject(SIGNALS)
+    with pytest.raises(OptionError) as caught:
+        output_of(subject, samples(subject), "gelu2")
+    assert str(caught.value) == "layer: no such layer; got gelu2 (hint: did you mean gelu1?)"
 
 
 def test_samples_of_another_shape(make_subject):

@@ -18,7 +18,7 @@ from tatami.engines.checks import check_samples
 from tatami.engines.textbook.rules import Mode
 from tatami.engines.textbook.walk import backward, forward, infer, walk
 from tatami.engines.threads import one_blas_thread
-from tatami.inspect.checks import need_targets
+from tatami.inspect.checks import need_layer, need_targets
 from tatami.inspect.subject import Subject
 from tatami.network import Node
 from tatami.network.layers import Softmax
@@ -85,11 +85,11 @@ def output_of(subject: Subject, x: ArrayLike, layer: str) -> Array:
 
     Raises:
         DataError: samples of another shape, or none.
-        KeyError: no such layer: see :func:`tatami.inspect.checks.need_layer`.
+        OptionError: no such layer.
     """
     x = check_samples(x, subject.network.input_shape, _FLOAT)
     nodes = subject.network.nodes
-    return infer(nodes[: nodes.index(subject.network[layer]) + 1], subject.weights, x)
+    return infer(nodes[: nodes.index(need_layer(subject.network, layer)) + 1], subject.weights, x)
 
 
 def scores(subject: Subject, x: ArrayLike) -> Array:
