@@ -101,6 +101,17 @@ def test_at_most_so_many_are_kept(stripes: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir()) == ["2", "4", "6"]
 
 
+def test_of_a_large_network_fewer_are_kept(stripes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = train(find_network("INPUT -> FC"), settings(stripes, epochs=2), tmp_path / "first", never)
+    size = sum((first.run.path / name).stat().st_size for name in ("last.safetensors", "best.safetensors"))
+    monkeypatch.setattr("tatami.train.rewind.MOST_BYTES", int(3.5 * size))
+    outcome = train(find_network("INPUT -> FC"), settings(stripes), tmp_path / "run", never)
+    assert kept_epochs(outcome.run) == [2, 4, 6]
+    monkeypatch.setattr("tatami.train.rewind.MOST_BYTES", size // 2)
+    outcome = train(find_network("INPUT -> FC"), settings(stripes), tmp_path / "none", never)
+    assert kept_epochs(outcome.run) == []
+
+
 def test_none_are_kept_unless_asked_for(stripes: Path, tmp_path: Path) -> None:
     outcome = train(find_network("INPUT -> FC"), settings(stripes, epochs=2, keep_epochs=0), tmp_path / "run", never)
     assert not (tmp_path / "run" / "checkpoints").exists()

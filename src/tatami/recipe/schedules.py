@@ -115,6 +115,8 @@ def _cosine(first: float, last: float, progress: float) -> float:
 
 
 _SCHEDULES: dict[str, type[Schedule]] = {kind.name: kind for kind in (Constant, StepDecay, Cosine, OneCycle)}
+SCHEDULES = tuple(_SCHEDULES)
+"""The names that :func:`make_schedule` knows."""
 
 
 def make_schedule(name: str) -> Schedule:

@@ -18,6 +18,8 @@ from tatami.train.events import EpochEnded, to_line
 from tatami.train.run import BEST, CONFIG, EVENTS, LAST, NETWORK, SPLIT, Run, place
 
 FOLDER = "checkpoints"
+MOST_BYTES = 4 * 2**30
+"""What the kept epochs of a run may take on the disk: of a large network there are fewer."""
 
 
 def chosen_epochs(done: int, most: int) -> list[int]:
@@ -39,7 +41,8 @@ def keep(run: Run, epoch: int, most: int) -> None:
     Raises:
         RunError: the disk does not take it.
     """
-    chosen = chosen_epochs(epoch, most)
+    size = sum((run.path / name).stat().st_size for name in (BEST, LAST)) if most else 1
+    chosen = chosen_epochs(epoch, min(most, MOST_BYTES // size))
     if epoch in chosen:
         _link(run.path, run.path / FOLDER / str(epoch))
     if chosen:
@@ -54,7 +57,7 @@ def kept_epochs(run: Run) -> list[int]:
     return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
 
-def rewind(run: Run, epoch: int, path: Path | None = None) -> Run:
+def rewind(run: Run, epoch: int, path: Path | None = None, runs: Path | None = None) -> Run:
     """A new run that is where ``run`` was at the end of ``epoch``, which :func:`tatami.train.resume` goes on with.
 
     It has the events up to there, and the epochs kept up to there. ``run`` stays as it is.
@@ -62,7 +65,8 @@ def rewind(run: Run, epoch: int, path: Path | None = None) -> Run:
     Args:
         run: which kept this epoch.
         epoch: from 1.
-        path: of the new run; None for the first free one beside ``run``.
+        path: of the new run; None for the first free one in ``runs``.
+        runs: the folder of ``run`` unless given.
 
     Raises:
         RunError: this epoch was not kept, the place is taken or cannot be written.
@@ -78,7 +82,7 @@ def rewind(run: Run, epoch: int, path: Path | None = None) -> Run:
     files = {name: (run.path / name).read_bytes() for name in (NETWORK, SPLIT, CONFIG)}
     told = "".join(to_line(event) + "\n" for event in run.events())
     stem = run.path.resolve().name.partition("-from-")[0]
-    new = Run(place(path, f"{stem}-from-{epoch}", run.path.parent))
+    new = Run(place(path, f"{stem}-from-{epoch}", run.path.parent if runs is None else runs))
     _link(run.path / FOLDER / str(epoch), new.path)
     for other in kept:
         if other <= epoch:
