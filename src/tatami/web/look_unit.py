@@ -80,6 +80,7 @@ def unit_json(
     return {
         "layer": layer,
         "unit": unit,
+        "input": packed(x[0]),
         "map": packed(answer),
         "position": position,
         "value": float(answer[tuple(position)]),

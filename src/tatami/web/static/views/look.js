@@ -4,7 +4,10 @@ import { h, labelled, settled, stylesheet } from "../lib/dom.js";
 import { Frames } from "./look/frames.js";
 import { Input } from "./look/input.js";
 import { LayerView } from "./look/layers.js";
+import { MapOfTest } from "./look/map_of_test.js";
+import { Mistakes } from "./look/mistakes.js";
 import { Prediction } from "./look/prediction.js";
+import { UnitPanel } from "./look/unit.js";
 
 export async function mount(root, app) {
   const [{ runs }] = await Promise.all([get("/api/look/runs"), stylesheet(import.meta.url)]);
@@ -67,17 +70,28 @@ class Looking {
     this.error = h("p", { class: "error", role: "alert" });
     this.input = new Input(network, app, () => this.frames.show(() => this.input.sample()));
     this.prediction = new Prediction(network);
-    this.views = network.layers.map((layer) => new LayerView(layer, () => {}));
+    const take = (row) => this.take(row);
+    this.unit = new UnitPanel(network, app, () => this.input.sample(), take);
+    this.mistakes = new Mistakes(network, app, take);
+    this.map = new MapOfTest(network, app, take);
+    this.views = network.layers.map((layer) => new LayerView(layer, (...unit) => this.unit.open(...unit)));
     const sizes = network.layers.map((layer) => layer.shape.reduce((a, b) => a * b, 1));
     this.frames = new Frames(network.id, sizes, (frame) => this.show(frame), (error) => this.fail(error));
     this.layers = h("div", {}, this.views.map((view) => view.element));
     this.element = h(
       "div",
-      {},
-      h("div", { class: "look-top" }, this.input.element, this.prediction.element),
-      this.error,
-      h("h2", {}, "What every layer answers"),
-      this.layers,
+      { class: "look-page" },
+      h("div", { class: "look-side" }, this.input.element, this.prediction.element),
+      h(
+        "div",
+        { class: "look-main" },
+        this.error,
+        this.unit.element,
+        h("h2", {}, "What every layer answers"),
+        this.layers,
+        this.mistakes.element,
+        this.map.element,
+      ),
     );
     this.resized = settled(() => this.arrange(), 150);
     window.addEventListener("resize", this.resized);
@@ -97,6 +111,14 @@ class Looking {
     this.error.textContent = "";
     this.views.forEach((view, i) => view.draw(frame.maps[i], frame.low[i], frame.high[i]));
     this.prediction.show(frame, this.frames.rate());
+    this.unit.refresh();
+  }
+
+  // A sample of the test takes the place of what was looked at.
+  async take(row) {
+    await this.input.take(row);
+    this.input.element.scrollIntoView({ block: "nearest" });
+    this.input.pad.canvas.focus({ preventScroll: true });
   }
 
   fail(error) {
@@ -105,7 +127,7 @@ class Looking {
 
   destroy() {
     this.frames.stop();
-    this.prediction.destroy();
+    for (const part of [this.prediction, this.unit, this.mistakes, this.map]) part.destroy();
     this.resized.cancel();
     window.removeEventListener("resize", this.resized);
   }

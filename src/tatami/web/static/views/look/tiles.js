@@ -1,5 +1,6 @@
 // Samples as small pictures or curves, each a button that opens it.
 import { h, svg } from "../../lib/dom.js";
+import { number } from "../../lib/draw.js";
 
 // A picture of a sample: its address, or its curves.
 export function thumbnail(sample, size = 48) {
@@ -36,6 +37,12 @@ export function words(sample) {
   return `${sample.name}: ${said}${sure}`;
 }
 
+// The unit's answer of a patch, else the probability, else the name.
+function figure(sample) {
+  if (sample.value !== undefined) return number(sample.value);
+  return sample.probability === undefined ? sample.name : sample.probability.toFixed(2);
+}
+
 // A list of samples; `onopen(sample)` is called for the one that is chosen.
 export function tiles(samples, onopen) {
   return h(
@@ -49,7 +56,7 @@ export function tiles(samples, onopen) {
           "button",
           { type: "button", title: words(sample), "aria-label": `Look at ${words(sample)}`, onclick: () => onopen(sample) },
           thumbnail(sample),
-          h("span", { class: "small" }, sample.probability === undefined ? sample.name : sample.probability.toFixed(2)),
+          h("span", { class: "small" }, figure(sample)),
         ),
       ),
     ),
