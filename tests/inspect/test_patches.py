@@ -8,7 +8,7 @@ from tatami.errors import DataError, OptionError
 from tatami.inspect import passes
 from tatami.inspect.field import field_of
 from tatami.inspect.passes import activations
-from tatami.inspect.patches import Patch, top_patches
+from tatami.inspect.patches import Patch, top_patches, top_patches_of_units
 
 IMAGES = "INPUT(8x7x2) -> CONV(3) -> RELU -> POOL -> CONV(4, 3, S=2, P=1) -> FC(3)"
 
@@ -87,3 +87,15 @@ def test_units_that_there_are_not(make_subject, samples, layer, unit, count, pro
 def test_no_samples(make_subject):
     with pytest.raises(DataError, match="samples: no samples to look through; expected at least 1"):
         top_patches(make_subject(IMAGES), np.zeros((0, 8, 7, 2)), "conv1", 0)
+
+
+def test_many_units_in_one_pass_have_the_patches_that_each_has_alone(make_subject, samples, monkeypatch):
+    monkeypatch.setattr(passes.in_batches, "__defaults__", (16,))
+    subject = make_subject(IMAGES)
+    x = samples(subject, 40)
+    units = {"conv2": [3, 0], "conv1": [2], "fc1": [1]}
+    found = top_patches_of_units(subject, x, units, 5)
+    assert list(found) == [("conv2", 3), ("conv2", 0), ("conv1", 2), ("fc1", 1)]
+    for (layer, unit), patches in found.items():
+        assert patches == top_patches(subject, x, layer, unit, 5)
+    assert top_patches_of_units(subject, x, {}) == {}

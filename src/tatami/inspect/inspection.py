@@ -21,6 +21,7 @@ from tatami.inspect.request import Request
 from tatami.inspect.subject import Subject
 from tatami.inspect.units import unit_statistics
 from tatami.network import Network
+from tatami.network.layers import Conv
 from tatami.train.run import read_trained
 from tatami.views.inspection import FilterBank, GradientSize, Inspection, Values
 
@@ -90,12 +91,12 @@ def _facts(network: Network, run: Path) -> tuple[tuple[str, str], ...]:
 
 
 def _filters(subject: Subject, layers: Sequence[str]) -> Iterator[FilterBank]:
-    """The filters of the layers that have some and look at maps, or at the input."""
+    """The filters of every CONV, and of an FC that looks at the input: deeper ones look like noise."""
     known = layers_with_filters(subject.network)
     for layer in layers:
         if layer in known:
             found = filters(subject, layer)
-            if found.values.ndim > 2:  # of FC behind a plain vector there is nothing to see
+            if found.first or isinstance(subject.network[layer].layer, Conv):
                 yield FilterBank(layer, found.values, found.first)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from tatami.data import Split
 from tatami.errors import DataError
 from tatami.inspect.embedding import Method, embedding
-from tatami.inspect.patches import top_patches
+from tatami.inspect.patches import Patch, top_patches_of_units
 from tatami.inspect.subject import Subject
 from tatami.inspect.units import LayerUnits
 from tatami.network.layers import Conv
@@ -34,25 +34,18 @@ def patches(
     subject: Subject, split: Split, identity: Identity, found: Mapping[str, LayerUnits], layers: Sequence[str]
 ) -> Iterator[UnitPatches]:
     """For each CONV the pieces that its most active units, those of the largest answer, answer to most."""
-    for name in layers:
-        if not isinstance(subject.network[name].layer, Conv):
-            continue
-        for unit in np.argsort(-found[name].largest, kind="stable")[:ACTIVE].tolist():
-            pieces = top_patches(subject, split, name, unit, PATCHES)
-            yield UnitPatches(
-                name,
-                unit,
-                tuple(
-                    PatchView(
-                        split.name_of(piece.index),
-                        _label(split, identity, piece.index),
-                        piece.value,
-                        np.asarray(split.x[piece.index])[tuple(slice(*span) for span in piece.field)],
-                        piece.field,
-                    )
-                    for piece in pieces
-                ),
-            )
+    active = {
+        name: np.argsort(-found[name].largest, kind="stable")[:ACTIVE].tolist()
+        for name in layers
+        if isinstance(subject.network[name].layer, Conv)
+    }
+    for (layer, unit), pieces in top_patches_of_units(subject, split, active, PATCHES).items():
+        yield UnitPatches(layer, unit, tuple(_piece(split, identity, piece) for piece in pieces))
+
+
+def _piece(split: Split, identity: Identity, piece: Patch) -> PatchView:
+    raw = np.asarray(split.x[piece.index])[tuple(slice(*span) for span in piece.field)]
+    return PatchView(split.name_of(piece.index), _label(split, identity, piece.index), piece.value, raw, piece.field)
 
 
 def embeddings(

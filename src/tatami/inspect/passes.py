@@ -7,7 +7,7 @@ In the shape comments: N samples, K outputs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from tatami.engines.base import Array
 from tatami.engines.checks import check_samples
 from tatami.engines.textbook.rules import Mode
-from tatami.engines.textbook.walk import backward, forward, infer, walk
+from tatami.engines.textbook.walk import backward, forward, walk
 from tatami.engines.threads import one_blas_thread
 from tatami.inspect.checks import need_layer, need_targets
 from tatami.inspect.subject import Subject
@@ -56,8 +56,6 @@ def scored_layers(subject: Subject) -> Sequence[Node]:
     return nodes[:-1] if isinstance(nodes[-1].layer, Softmax) else nodes
 
 
-@one_blas_thread
-@_without_warnings
 def activations(subject: Subject, x: ArrayLike) -> dict[str, Array]:
     """Every layer's output in inference mode, by name, in the network's order: INPUT first, the output last.
 
@@ -73,15 +71,18 @@ def activations(subject: Subject, x: ArrayLike) -> dict[str, Array]:
     Raises:
         DataError: samples of another shape, or none.
     """
-    x = check_samples(x, subject.network.input_shape, _FLOAT)
-    nodes = subject.network.nodes
-    return {node.name: output for node, output, _ in walk(nodes, subject.weights, x, [Mode()] * len(nodes))}
+    return outputs_of(subject, x, [node.name for node in subject.network])
+
+
+def output_of(subject: Subject, x: ArrayLike, layer: str) -> Array:
+    """The output of one layer, (N, *its shape), as :func:`outputs_of`."""
+    return outputs_of(subject, x, [layer])[layer]
 
 
 @one_blas_thread
 @_without_warnings
-def output_of(subject: Subject, x: ArrayLike, layer: str) -> Array:
-    """The output of one layer, (N, *its shape), in inference mode; only the layers up to it run.
+def outputs_of(subject: Subject, x: ArrayLike, layers: Collection[str]) -> dict[str, Array]:
+    """The outputs of some layers, (N, *their shape), in inference mode; only the layers up to the last of them run.
 
     Raises:
         DataError: samples of another shape, or none.
@@ -89,7 +90,9 @@ def output_of(subject: Subject, x: ArrayLike, layer: str) -> Array:
     """
     x = check_samples(x, subject.network.input_shape, _FLOAT)
     nodes = subject.network.nodes
-    return infer(nodes[: nodes.index(need_layer(subject.network, layer)) + 1], subject.weights, x)
+    end = 1 + max(nodes.index(need_layer(subject.network, layer)) for layer in layers)
+    walked = walk(nodes[:end], subject.weights, x, [Mode()] * end)
+    return {node.name: output for node, output, _ in walked if node.name in layers}
 
 
 def scores(subject: Subject, x: ArrayLike) -> Array:

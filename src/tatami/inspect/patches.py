@@ -8,6 +8,7 @@ In the shape comments: N samples, n of a batch, C units, * the positions of a ma
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +18,9 @@ from tatami.data.dataset import Array
 from tatami.errors import DataError
 from tatami.inspect.checks import need_count, need_layer, need_unit
 from tatami.inspect.field import Span, field_of
-from tatami.inspect.passes import in_batches, output_of
+from tatami.inspect.passes import in_batches, outputs_of
 from tatami.inspect.subject import Subject
+from tatami.network import Network, Node
 
 
 @dataclass(frozen=True)
@@ -55,28 +57,64 @@ def top_patches(subject: Subject, samples: Split | Array, layer: str, unit: int,
         OptionError: no such layer or unit, or no patches are asked for.
         DataError: samples of another shape, or none.
     """
-    node = need_layer(subject.network, layer)
-    need_unit(node, unit)
+    return top_patches_of_units(subject, samples, {layer: [unit]}, count)[layer, unit]
+
+
+def top_patches_of_units(
+    subject: Subject, samples: Split | Array, units: Mapping[str, Sequence[int]], count: int = 9
+) -> dict[tuple[str, int], list[Patch]]:
+    """As :func:`top_patches` for many units, while the samples go through once.
+
+    Args:
+        subject: the network.
+        samples: raw, (N, *input), perhaps a memory map.
+        units: of each layer, the channels of its output.
+        count: the most patches of a unit.
+
+    Returns:
+        The patches of each unit, by layer and channel, in the order of ``units``.
+    """
+    nodes = {layer: need_layer(subject.network, layer) for layer in units}
+    for layer, channels in units.items():
+        for unit in channels:
+            need_unit(nodes[layer], unit)
     need_count("count", count)
     raw = samples.x if isinstance(samples, Split) else samples
     if not len(raw):
         raise DataError("no samples to look through", where="samples", expected="at least 1")
-    values = np.empty(0, np.float32)
-    indices, places = np.empty(0, np.int64), np.empty(0, np.int64)
-    seen = 0
-    for batch in in_batches(raw):
-        answers = output_of(subject, subject.prepare(batch), layer)[..., unit].reshape(len(batch), -1)  # (n, *)
+    best = {(layer, unit): _Best(count) for layer, channels in units.items() for unit in channels}
+    for batch in in_batches(raw) if best else ():
+        outputs = outputs_of(subject, subject.prepare(batch), units)
+        for (layer, unit), kept in best.items():
+            kept.add(outputs[layer][..., unit].reshape(len(batch), -1))
+    return {(layer, unit): kept.patches(subject.network, nodes[layer]) for (layer, unit), kept in best.items()}
+
+
+class _Best:
+    """The samples of one unit's strongest answers so far."""
+
+    def __init__(self, count: int) -> None:
+        self.count, self.seen = count, 0
+        self.values = np.empty(0, np.float32)
+        self.indices, self.places = np.empty(0, np.int64), np.empty(0, np.int64)
+
+    def add(self, answers: Array) -> None:
+        """Take in the unit's answers to a batch, (n, positions)."""
         answers = np.where(np.isnan(answers), -np.inf, answers)
-        best = answers.argmax(axis=1)
-        values = np.concatenate([values, answers[np.arange(len(batch)), best]])
-        indices = np.concatenate([indices, np.arange(seen, seen + len(batch))])
-        places = np.concatenate([places, best])
-        kept = np.argsort(-values, kind="stable")[:count]
+        best, rows = answers.argmax(axis=1), np.arange(len(answers))
+        values = np.concatenate([self.values, answers[rows, best]])
+        kept = np.argsort(-values, kind="stable")[: self.count]
         kept = kept[values[kept] > -np.inf]
-        values, indices, places = values[kept], indices[kept], places[kept]
-        seen += len(batch)
-    found = []
-    for value, index, place in zip(values.tolist(), indices.tolist(), places, strict=True):
-        position = tuple(int(at) for at in np.unravel_index(place, node.shape[:-1])) if len(node.shape) > 1 else ()
-        found.append(Patch(index, value, position, field_of(subject.network, layer, position)))
-    return found
+        self.values = values[kept]
+        self.indices = np.concatenate([self.indices, self.seen + rows])[kept]
+        self.places = np.concatenate([self.places, best])[kept]
+        self.seen += len(answers)
+
+    def patches(self, network: Network, node: Node) -> list[Patch]:
+        """Where the node's unit answers so, and what it sees there."""
+        found = []
+        for value, index, place in zip(self.values.tolist(), self.indices.tolist(), self.places, strict=True):
+            at = np.unravel_index(place, node.shape[:-1]) if len(node.shape) > 1 else ()
+            position = tuple(int(step) for step in at)
+            found.append(Patch(index, value, position, field_of(network, node.name, position)))
+        return found

@@ -47,7 +47,7 @@ _GRADIENTS = (
     "by powers of ten from the last layer to the first, the first hardly learns."
 )
 _PATCHES = (
-    "Of each layer the units of the largest mean activation, each with the pieces of {over} at which it answers most, "
+    "Of each layer the units of the largest activation, each with the pieces of {over} at which it answers most, "
     "in the size of its receptive field (Zeiler and Fergus 2014; Girshick et al. 2014)."
 )
 _EMBEDDING = "What the last hidden layer makes of {over}, in two dimensions; colour and shape tell the class."

@@ -6,13 +6,16 @@ Letters: H and W pixels, F window sizes, C channels, K filters.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
-from tatami.views.inspect_curves import curves_svg
+from tatami.views.inspect_curves import MAX_CURVES, curves_svg
 from tatami.views.inspect_parts import gauge, picture, sample_picture, table, tile, tiles, units_text
-from tatami.views.inspect_pixels import Scale, address, filter_image, map_image
+from tatami.views.inspect_pixels import Scale, address, colour_image, map_image, mosaic
 from tatami.views.inspection import FilterBank, GradientSize, PatchView, UnitPatches, UnitStatistics, Values
+
+FILTER_SIDE = 400
+"""Longest side of a filter's picture in pixels: its channels are many."""
 
 DEAD_NAMED = 12
 """Dead units that are named one by one."""
@@ -22,39 +25,52 @@ DECADES = 6
 
 
 def filters_html(bank: FilterBank, units_shown: int | None) -> str:
-    """A layer's filters, each by its own largest magnitude: 0 is grey, or white in a diverging mosaic."""
-    count = bank.values.shape[-1]
+    """A layer's filters, each by its own largest magnitude; those of deeper layers folded."""
+    *size, channels, count = bank.values.shape
+    draw, how, kind = _manner(bank, len(size), channels)
     shown = min(count, units_shown or count)
-    curves = bank.values.ndim == 3 and bank.values.shape[-2] == 1
-    kind = "signal" if curves else "wide" if bank.values.shape[-2] > 3 else ""
-    items = [tile(_filter(bank.values[..., k], f"{bank.layer}, filter {k}"), str(k)) for k in range(shown)]
-    size = "x".join(map(str, bank.values.shape[:-1]))
-    what = f"{size}, {units_text(count, units_shown).replace('units', 'filters')}"
-    head = f"<b>{escape(bank.layer)}</b> <span class=small>{what}; {_colours(bank)}</span>"
-    return f"<details open><summary>{head}</summary>{tiles(items, kind)}</details>"
+    items = [tile(draw(bank.values[..., k], _label(bank, k)), str(k)) for k in range(shown)]
+    what = f"{'x'.join(map(str, (*size, channels)))}, {units_text(count, units_shown).replace('units', 'filters')}"
+    head = f"<b>{escape(bank.layer)}</b> <span class=small>{what}; {how}</span>"
+    return f"<details{' open' if bank.first else ''}><summary>{head}</summary>{tiles(items, kind)}</details>"
 
 
-def _colours(bank: FilterBank) -> str:
-    """How the picture of a filter is to be read."""
-    channels = bank.values.shape[-2]
-    if bank.values.ndim == 3:
-        return "its weights as a curve" if channels == 1 else "steps from left to right, channels from top to bottom"
-    if channels == 3:
-        return "in the colours that it answers to, grey for 0"
-    return "blue below 0, red above" + (f"; its {channels} channels side by side" if channels > 1 else "")
+def _manner(bank: FilterBank, axes: int, channels: int) -> tuple[Callable[[Values, str], str], str, str]:
+    """How a filter is drawn, how that is to be read, and the kind of tiles that it takes."""
+    if axes == 1 and channels <= MAX_CURVES:
+        return _curves, "its weights over the steps" + (", a curve a channel" if channels > 1 else ""), "signal"
+    if axes == 1:
+        return _heat, "blue below 0, red above; channels from left to right, steps from top to bottom", "wide signal"
+    if bank.first and channels == 3:
+        return _colours, "in the colours that it answers to, grey for 0", ""
+    how = "blue below 0, red above" + (f"; its {channels} channels side by side" if channels > 1 else "")
+    return _mosaic, how, "wide" if channels > 1 else ""
 
 
-def _filter(weights: Values, label: str) -> str:
+def _label(bank: FilterBank, k: int) -> str:
+    weights = bank.values[..., k]
+    return f"{bank.layer}, filter {k}: {float(weights.min()):.3g} to {float(weights.max()):.3g}"
+
+
+def _curves(weights: Values, label: str) -> str:
+    return curves_svg(weights, label, _about_zero(weights))
+
+
+def _heat(weights: Values, label: str) -> str:
+    return picture(address(map_image(weights, _about_zero(weights), FILTER_SIDE)), label)
+
+
+def _mosaic(weights: Values, label: str) -> str:
+    return _heat(mosaic(weights), label)
+
+
+def _colours(weights: Values, label: str) -> str:
+    return picture(address(colour_image(weights, _about_zero(weights))), label)
+
+
+def _about_zero(weights: Values) -> Scale:
     most = Scale.of(weights).most or 1.0
-    label = f"{label}: {float(weights.min()):.3g} to {float(weights.max()):.3g}"
-    if weights.ndim == 3:
-        return picture(address(filter_image(weights)), label)
-    scale = Scale(-most, most)
-    return (
-        curves_svg(weights, label, scale)
-        if weights.shape[1] == 1
-        else picture(address(map_image(weights.T, scale)), label)
-    )
+    return Scale(-most, most)
 
 
 def units_table(found: Sequence[UnitStatistics]) -> str:

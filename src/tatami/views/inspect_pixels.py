@@ -100,12 +100,9 @@ def mosaic(tiles: Values) -> NDArray[np.float64]:
     return laid
 
 
-def filter_image(weights: Values) -> Image.Image:
-    """One filter (H, W, C), by its own largest magnitude: in its colours where C is 3, else a diverging mosaic."""
-    most = Scale.of(weights).most or 1.0
-    if weights.shape[-1] == 3:
-        return Image.fromarray((127.5 + 127.5 * weights / most).clip(0, 255).round().astype(np.uint8))
-    return map_image(mosaic(weights), Scale(-most, most), side=4 * MAP_SIDE)
+def colour_image(values: Values, scale: Scale) -> Image.Image:
+    """Values (H, W, 3) in their colours: grey for 0, a channel full at the scale's largest magnitude."""
+    return Image.fromarray((127.5 + 127.5 * values / scale.most).clip(0, 255).round().astype(np.uint8))
 
 
 def shrunk(values: NDArray[np.float64], side: int) -> NDArray[np.float64]:
