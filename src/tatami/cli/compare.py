@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import Annotated
 
 import typer
@@ -11,11 +10,9 @@ import typer
 from tatami.cli.options import FitChoice, FitOption, Format, FormatOption, read_shape
 from tatami.network import find_network
 from tatami.plan import make_plan
-from tatami.plan.compare import compare
+from tatami.plan.compare import compare, distinct_names
 from tatami.plan.figures import plan_figures
 from tatami.recipe import make_optimizer
-
-_UNNAMED = "network"  # what a text without a name calls itself
 
 
 def command(
@@ -32,7 +29,7 @@ def command(
     sources = [find_network(net) for net in nets]
     networks = [source.build(shape, classes, fit=fit.value) for source in sources]
     figures = [plan_figures(make_plan(network, batch, update)) for network in networks]
-    comparison = compare(list(zip(_names([source.name for source in sources]), figures, strict=True)))
+    comparison = compare(list(zip(distinct_names([source.name for source in sources]), figures, strict=True)))
     if format is Format.json:
         from tatami.views.compare_table import compare_json
 
@@ -47,12 +44,3 @@ def command(
             if name != net:
                 console.print(f"{name}  {net}", markup=False)
         console.print(compare_table(comparison))
-
-
-def _names(names: list[str]) -> list[str]:
-    """The names, each but once: a text has its place for a name, and so has the second of a name."""
-    counts = Counter(names)
-    return [
-        f"net {i}" if name == _UNNAMED else f"{name} ({i})" if counts[name] > 1 else name
-        for i, name in enumerate(names, start=1)
-    ]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tatami.plan.figures import FIGURES, Figures
+
+_UNNAMED = "network"  # what a text without a name calls itself
 
 SCALARS = (
     *("params", "macs", "flops", "activation_values", "activations", "textbook_memory", "memory"),
@@ -48,6 +51,15 @@ class Comparison:
     def row(self, name: str) -> Row:
         """The row of one figure."""
         return next(row for row in self.rows if row.name == name)
+
+
+def distinct_names(names: Sequence[str]) -> list[str]:
+    """The names of networks, each but once: a text has its place for a name, and so has the second of a name."""
+    counts = Counter(names)
+    return [
+        f"net {i}" if name == _UNNAMED else f"{name} ({i})" if counts[name] > 1 else name
+        for i, name in enumerate(names, start=1)
+    ]
 
 
 def compare(named: Sequence[tuple[str, Figures]]) -> Comparison:

@@ -53,19 +53,21 @@ def _table(comparison: Comparison, shown: list[int]) -> Table:
     for row in comparison.rows:
         table.add_row(LABELS[row.name], *(_cell(row, i) for i in shown))
         if row.differs and len(shown) > 1:
-            table.add_row("", *(_ratio(row, i) for i in shown), style="dim")
+            # Below the figure, whose mark takes two places.
+            table.add_row("", *(f"{ratio_text(row, i)}  " if ratio_text(row, i) else "" for i in shown), style="dim")
     return table
 
 
 def _cell(row: Row, i: int) -> Text:
     if i in row.smallest:
-        return Text(f"{_value(row, i)} ▾", style="green")
+        return Text(f"{value_text(row, i)} ▾", style="green")
     if i in row.largest:
-        return Text(f"{_value(row, i)} ▴", style="yellow")
-    return Text(f"{_value(row, i)}  ")
+        return Text(f"{value_text(row, i)} ▴", style="yellow")
+    return Text(f"{value_text(row, i)}  ")
 
 
-def _value(row: Row, i: int) -> str:
+def value_text(row: Row, i: int) -> str:
+    """The figure of network ``i``."""
     value = row.values[i]
     if value is None:
         return "-"
@@ -76,9 +78,10 @@ def _value(row: Row, i: int) -> str:
     return f"{value:,}" if value < _EXACT_BELOW else short(value)
 
 
-def _ratio(row: Row, i: int) -> str:
+def ratio_text(row: Row, i: int) -> str:
+    """How many times the first network's figure; empty for the first, and where there is no ratio."""
     ratio = row.ratios[i]
-    return "" if i == 0 or ratio is None else f"{ratio:.3g}x  " if ratio < 1000 else f"{ratio:,.0f}x  "
+    return "" if i == 0 or ratio is None else f"{ratio:.3g}x" if ratio < 1000 else f"{ratio:,.0f}x"
 
 
 def compare_json(comparison: Comparison) -> dict[str, Any]:

@@ -22,7 +22,7 @@ function uplot() {
 //
 // `title` names it, `x` and `y` say what the axes are, `height` is in pixels, `range` may fix the ends of y, and `log`
 // makes y logarithmic. Returns {update(curves), destroy()}: curves are [{name, x: [...], y: [...], group?}], x ascending;
-// curves of one `group` (a number) share a colour, and differ in their dashes.
+// curves of one `group` (a number) share colour and dashes, and all but the first of them are bold.
 export async function makePlot(parent, { title, x = "step", y = "", height = 220, range = null, log = false }) {
   const UPlot = await uplot();
   const box = h("div", { class: "plot-box" });
@@ -48,8 +48,8 @@ export async function makePlot(parent, { title, x = "step", y = "", height = 220
       return {
         label: curve.name,
         stroke: style.getPropertyValue(`--c${group % 6}`).trim(),
-        dash: DASHES[(curve.group === undefined ? Math.floor(group / 6) : nth + Math.floor(group / 6)) % DASHES.length],
-        width: 1.6,
+        dash: DASHES[group % DASHES.length],
+        width: nth ? 2.8 : 1.4,
         spanGaps: true,
         points: { show: curve.x.length < 2 },
         value: (_, value) => (value === null || value === undefined ? "-" : number(value)),
@@ -66,6 +66,7 @@ export async function makePlot(parent, { title, x = "step", y = "", height = 220
         ],
         series: [{ label: x, value: (_, value) => (value === null ? "-" : String(value)) }, ...series],
         cursor: { drag: { x: true, y: false } },
+        legend: { markers: { dash: (_, i) => (series[i - 1]?.dash.length ? "dashed" : "solid"), width: (_, i) => series[i - 1]?.width ?? 0 } },
       },
       joined(UPlot),
       box,
