@@ -1,0 +1,268 @@
+"""What a layer stands on: a network with weights, real samples, and what of one of them comes into the layer.
+
+A run brings its own weights and data; a line has first weights from the session's seed, and samples to choose.
+
+Letters: N samples, C channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from tatami.data import Dataset, Preprocess, Split, load
+from tatami.data.dataset import Array
+from tatami.data.lengths import fit_length
+from tatami.data.pictures import fit_picture
+from tatami.engines.initial import initial_weights
+from tatami.errors import DataError, OptionError, TatamiError
+from tatami.inspect.checks import need_layer
+from tatami.inspect.passes import gradients, output_of
+from tatami.inspect.subject import Subject
+from tatami.network import Network, Node
+from tatami.network.layers import Conv, Pool, Shape, size_text
+from tatami.web.line import Line, read_line, read_shape
+from tatami.web.look_run import open_run, read_samples
+from tatami.web.session import Session
+
+MOST_MACS = 2 * 10**10
+"""Up to a layer, for one sample: some seconds on the textbook engine."""
+
+MOST_MACS_BACK, MOST_WEIGHTS_BACK = 2 * 10**9, 2 * 10**7
+"""Of a whole network whose gradients are taken."""
+
+MEASURED = 5000
+"""Samples whose mean and deviation are measured."""
+
+_RANKS = {"image": 3, "signal": 2}
+
+
+@dataclass(frozen=True)
+class Question(Line):
+    """A network as the page has it, and the samples that go in.
+
+    Attributes:
+        run: a listed run, in place of the line; empty for none.
+        data: listed data; empty for the first that fit the line.
+    """
+
+    text: str = "memo"
+    run: str = ""
+    data: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """A network and samples for it.
+
+    Attributes:
+        network: its layers.
+        split: raw samples.
+        data: what they are called.
+        classes: names of the labels; empty where there are none.
+        prepare: from one raw sample to one prepared sample, (1, *input).
+        state: all weights of the network's first layers, by full name.
+        is_trained: whether they are of a run.
+        note: what was done to the samples so that they fit; empty for nothing.
+    """
+
+    network: Network
+    split: Split
+    data: str
+    classes: tuple[str, ...]
+    prepare: Callable[[Array], Array]
+    state: Callable[[Network], dict[str, Array]]
+    is_trained: bool
+    note: str = ""
+
+    def layers(self) -> list[Node]:
+        """The layers that can be opened: CONV and POOL over one or two axes."""
+        return [
+            node
+            for node in self.network
+            if isinstance(node.layer, Conv | Pool) and len(self.network[node.inputs[0]].shape) < 4
+        ]
+
+    def upto(self, node: Node) -> Subject:
+        """The network that ends with ``node``, with its weights."""
+        network = Network(self.network.nodes[: self.network.nodes.index(node) + 1])
+        preprocess = Preprocess("image", self.network.input_shape, 1.0, (), ())  # samples come prepared
+        return Subject(network, self.state(network), preprocess, self.classes, "image")
+
+
+def open_ground(session: Session, asked: Question) -> Ground:
+    """The ground that is asked for, or as it was opened before.
+
+    Raises:
+        TatamiError: a line that does not read, no such run or data, or data that do not fit the line.
+    """
+    if asked.run:
+        opened = open_run(session, asked.run)
+        return session.kept(("convolution", opened.key), None, lambda: _ground_of_run(session, asked.run))
+    key = ("convolution", asked.text, tuple(sorted(asked.bindings.items())), asked.input, asked.classes, asked.data)
+    return session.kept(key, None, lambda: _ground_of_line(session, asked))
+
+
+def _ground_of_run(session: Session, name: str) -> Ground:
+    opened = open_run(session, name)
+    subject = opened.subject
+    labelled = session.kept(("look data", name), opened.stamp, lambda: read_samples(opened))
+
+    def state(network: Network) -> dict[str, Array]:
+        return {name: subject.state[name] for name in network.parameters()}
+
+    return Ground(
+        subject.network,
+        labelled.split,
+        opened.data,
+        subject.classes,
+        lambda raw: subject.prepare(raw[np.newaxis]),
+        state,
+        True,
+    )
+
+
+def _ground_of_line(session: Session, asked: Question) -> Ground:
+    source = read_line(asked).source
+    shape = read_shape(asked.input)
+    if shape is None and source.has_shape:
+        shape = source.build(None, asked.classes or 2).input_shape
+    if shape is None and not asked.data:
+        shape = source.default_input
+    name, dataset = _data_for(session, asked.data, shape)
+    network = source.build(shape or dataset.sample_shape, asked.classes or dataset.outputs)
+    prepare, note = _fitted(dataset, network.input_shape)
+
+    def state(network: Network) -> dict[str, Array]:
+        return initial_weights(network, session.seed, np.dtype(np.float32))
+
+    return Ground(network, dataset.test or dataset.train, name, dataset.classes, prepare, state, False, note)
+
+
+def _data_for(session: Session, wanted: str, shape: Shape | None) -> tuple[str, Dataset]:
+    for name in [wanted] if wanted else session.data_ids():
+        dataset = session.kept(("data", name), None, lambda name=name: load(session.data(name)))  # type: ignore[misc]
+        if shape is None or len(shape) == _RANKS[dataset.kind]:
+            return name, dataset
+    what = {2: "signals", 3: "pictures"}.get(len(shape or ()), "samples of another kind")
+    raise DataError(
+        f"the network takes {what}",
+        where=wanted or "data",
+        got=f"{dataset.kind}s of {size_text(dataset.sample_shape)}",
+        expected=size_text(shape or ()),
+        hint="choose other data",
+    )
+
+
+def _fitted(dataset: Dataset, shape: Shape) -> tuple[Callable[[Array], Array], str]:
+    """How a raw sample becomes a prepared one of ``shape``, and what has to be said of it."""
+    train = dataset.train
+    rows = np.unique(np.linspace(0, len(train) - 1, min(MEASURED, len(train))).astype(np.int64))
+    measured = Preprocess.fit(np.asarray(train.take(rows).x), dataset.kind)
+    mean, std, depth = measured.mean, measured.std, shape[-1]
+    if len(mean) != depth:
+        mean, std = (float(np.mean(mean)),) * depth, (float(np.mean(std)),) * depth
+    preprocess = replace(measured, shape=shape, mean=mean, std=std)
+
+    def prepare(raw: Array) -> Array:
+        if raw.shape != shape:
+            raw = _brought(raw, shape)
+        return preprocess(raw[np.newaxis])
+
+    if dataset.sample_shape == shape:
+        return prepare, ""
+    verb = "resized" if dataset.kind == "image" else "cut or padded"
+    return prepare, f"samples {verb} from {size_text(dataset.sample_shape)} to the network's {size_text(shape)}"
+
+
+def _brought(raw: Array, shape: Shape) -> Array:
+    if len(shape) == 3 and raw.dtype == np.uint8:
+        return fit_picture(raw, shape)
+    if len(shape) == 2 and raw.shape[-1] == shape[-1]:
+        return fit_length(raw, shape[0])
+    raise DataError(
+        "a sample of another shape", got=size_text(raw.shape), expected=size_text(shape), hint="choose other data"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Incoming:
+    """What stands before a layer.
+
+    Attributes:
+        node: the layer in its place.
+        x: what comes in, (*in, C).
+        weights: the layer's tensors by name.
+        raw: the sample itself.
+        label: its class; empty where it has none.
+    """
+
+    node: Node
+    x: Array
+    weights: dict[str, Array]
+    raw: Array
+    label: str
+
+
+@lru_cache(maxsize=8)
+def incoming(ground: Ground, layer: str, row: int) -> Incoming:
+    """Take one sample up to a layer, by the textbook engine.
+
+    Raises:
+        OptionError: no such layer, none that can be opened, no such sample, or too much work.
+    """
+    node = need_layer(ground.network, layer)
+    opened = [each.name for each in ground.layers()]
+    if layer not in opened:
+        raise OptionError(
+            "this layer has no window that slides over one or two axes",
+            where=layer,
+            got=node.layer.keyword,
+            expected=f"one of {', '.join(opened[:8])}" if opened else "a network with CONV or POOL",
+        )
+    if not 0 <= row < len(ground.split):
+        raise OptionError("no such sample", where="sample", got=row, expected=f"0 to {len(ground.split) - 1}")
+    macs = _macs(ground.network.nodes[: ground.network.nodes.index(node)], ground.network)
+    if macs > MOST_MACS:
+        raise OptionError(
+            "too much work before this layer for a page",
+            where=layer,
+            got=f"{macs / 1e9:.3g}G MACs",
+            expected=f"at most {MOST_MACS / 1e9:.3g}G",
+            hint="an earlier layer, or a smaller INPUT",
+        )
+    subject = ground.upto(node)
+    raw, y = np.asarray(ground.split.x[row]), ground.split.y
+    x = output_of(subject, ground.prepare(raw), node.inputs[0])[0]
+    label = ground.classes[int(y[row])] if ground.classes and y is not None else ""
+    return Incoming(node, x, subject.weights[layer], raw, label)
+
+
+@lru_cache(maxsize=8)
+def score_gradient(ground: Ground, layer: str, row: int) -> tuple[Array | None, str]:
+    """The gradient of a score for a layer's output, (*out, K), and which score it is; else None, and why there is none.
+
+    The score is that of the sample's own class, or of the first output where it has no class.
+    """
+    network = ground.network
+    weights = sum(parameter.size for parameter in network.parameters().values())
+    if _macs(network.nodes, network) > MOST_MACS_BACK or weights > MOST_WEIGHTS_BACK:
+        return None, "the gradient of a score would take too long for this network"
+    y = ground.split.y
+    target = int(y[row]) if ground.classes and y is not None else 0
+    target = target if target < network.output_shape[0] else 0
+    try:
+        found = gradients(ground.upto(network.nodes[-1]), ground.prepare(np.asarray(ground.split.x[row])), target)
+    except TatamiError as error:
+        return None, f"this network has no score to follow: {error.problem}"
+    if layer not in found.activations:
+        return None, f"no score depends on {layer}"
+    name = ground.classes[target] if target < len(ground.classes) else str(target)
+    return found.activations[layer][0], f"the score of {name}, {found.scores[0]:.4g}"
+
+
+def _macs(nodes: tuple[Node, ...], network: Network) -> int:
+    return sum(node.layer.macs(*network.input_shapes(node)) for node in nodes)
