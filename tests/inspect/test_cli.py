@@ -13,6 +13,8 @@ from PIL import Image
 from tatami.data import Preprocess
 from tatami.engines import compile
 from tatami.formats import save_weights
+from tatami.inspect.passes import activations
+from tatami.inspect.subject import Subject
 from tatami.network import find_network
 from tatami.recipe import CrossEntropy
 from tatami.train import TrainConfig, load_trained, train
@@ -182,6 +184,86 @@ def test_only_some_samples_and_units_are_shown_and_that_is_said(tatami, waves: P
     note = "only the first 4 samples are shown; --sample chooses others"
     assert f"note: {note}\n" in result.err
     assert note in Page(tmp_path / "page.html").text
+
+
+def test_over_the_data_of_the_run_units_are_counted_and_samples_embedded(tatami, stripes: Path, tmp_path: Path) -> None:
+    arguments = ("inspect", stripes / "run", stripes / "colour.npz", "--sample", 0, "--tsne")
+    assert tatami(*arguments, "-o", tmp_path / "all.npz").code == 0
+    network, identity, weights = read_trained(stripes / "run")
+    with np.load(stripes / "colour.npz") as data:
+        raw, y = data["x_test"], data["y_test"]
+    subject = Subject(network, weights, identity.preprocess, identity.classes, "image")
+    answers = activations(subject, identity.preprocess(raw))
+    with np.load(tmp_path / "all.npz", allow_pickle=False) as found:
+        for layer in ("relu1", "relu2", "relu3"):
+            ever = answers[layer].reshape(-1, answers[layer].shape[-1]).max(axis=0)
+            np.testing.assert_array_equal(found[f"dead.{layer}"], np.flatnonzero(ever <= 0))
+        np.testing.assert_array_equal(found["embedding.labels"], y)
+        assert found["embedding.pca"].shape == found["embedding.tsne"].shape == (12, 2)
+        best = answers["conv2"].max(axis=(0, 1, 2)).argsort()[::-1][:3]
+        names = [name for name in found.files if name.startswith("patches.conv2") and name.endswith("activation")]
+        assert names == [f"patches.conv2.{unit}.activation" for unit in best]
+        strongest = np.sort(answers["conv2"][..., best[0]].max(axis=(1, 2)))[::-1][:8]
+        np.testing.assert_allclose(found[names[0]], strongest, rtol=1e-5)
+
+    assert tatami(*arguments, "-o", tmp_path / "page.html").code == 0
+    page = Page(tmp_path / "page.html")
+    assert f"all 12 test samples of {stripes}/colour.npz" in page.text
+    assert page.labels("12 samples as points") == ["12 samples as points, by pca", "12 samples as points, by tsne"]
+    assert len(page.labels("row ")) == 2 * 3 * 8  # pieces of three units of each of two CONV
+
+
+def test_samples_of_the_data_are_spread_and_too_few_are_noted(tatami, stripes: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    result = tatami(
+        "inspect", stripes / "run", stripes / "colour.npz", "--sample", 0, "--samples", 3, "--tsne", "-o", page
+    )
+    assert result.err == "note: no embedding by tsne: x: too few samples to embed; got 3; expected at least 4\n"
+    assert "3 of the 12 test samples" in Page(page).text
+
+
+def test_without_the_data_the_rest_is_shown_and_that_is_noted(tatami, stripes: Path, tmp_path: Path) -> None:
+    with np.load(stripes / "colour.npz") as data:
+        Image.fromarray(data["x_test"][1]).save(tmp_path / "one.png")
+    for run, why in (
+        (stripes / "run" / BEST, "these weights come without their run, so its data are not known"),
+        (tmp_path / "moved", "the run's data cannot be read"),
+    ):
+        if not run.exists():
+            shutil.copytree(stripes / "run", run)
+            config = run / "config.toml"
+            config.write_text(config.read_text().replace("colour.npz", "gone.npz"))
+        result = tatami("inspect", run, tmp_path / "one.png", "-o", tmp_path / "page.html")
+        assert result.code == 0
+        assert result.err.startswith(f"note: no dead units, patches and embedding: {why}")
+        assert result.err.count("\n") == 1
+        page = Page(tmp_path / "page.html")
+        assert why in page.text
+        assert "What the score of blue depends on" in page.text
+        assert "Embedding" not in page.text
+
+
+def test_a_regression_shows_what_is_predicted(tatami, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((40, 12, 2)).astype(np.float32)
+    y = np.stack([10 + x.mean(axis=(1, 2)), x[:, 0, 0]], axis=1).astype(np.float32)
+    np.savez(tmp_path / "wave.npz", x=x, y=y, targets=["mean", "first"])
+    config = TrainConfig(str(tmp_path / "wave.npz"), epochs=2, batch=8, lr=0.01)
+    train(find_network("INPUT -> CONV(4, 3) -> TANH -> FC"), config, tmp_path / "run", lambda event: None)
+    arguments = ("inspect", tmp_path / "run", tmp_path / "wave.npz", "--sample", 2)
+    assert tatami(*arguments, "-o", tmp_path / "all.npz", "--target", "first").code == 0
+    trained = load_trained(tmp_path / "run")
+    assert trained.identity.standard is not None
+    expected = trained.identity.standard.back(trained.model.forward(trained.identity.preprocess(x[2:3])))
+    with np.load(tmp_path / "all.npz") as found:
+        np.testing.assert_allclose(found["outputs"], expected, rtol=1e-4)
+        assert list(found["classes"]) == ["mean", "first"]
+        assert list(found["targets"]) == ["first"]
+        assert "embedding.labels" not in found.files
+    assert tatami(*arguments, "-o", tmp_path / "page.html").code == 0
+    page = Page(tmp_path / "page.html")
+    assert "What the predicted mean depends on" in page.text
+    assert f"{expected[0, 0]:.4g}" in page.text
 
 
 @pytest.mark.parametrize(

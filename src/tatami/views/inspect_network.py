@@ -130,13 +130,15 @@ def patches_html(found: Sequence[UnitPatches], kind: str) -> str:
 
 
 def _unit(unit: UnitPatches, kind: str) -> str:
-    items = [tile(_piece(patch), _caption(patch)) for patch in unit.patches]
+    # Signals on one scale, so that their sizes can be compared, as those of pictures can.
+    scale = Scale.over(patch.raw for patch in unit.patches)
+    items = [tile(_piece(patch, scale), _caption(patch)) for patch in unit.patches]
     return f"<p class=small>unit {unit.unit}</p>{tiles(items, 'signal' if kind == 'signal' else '')}"
 
 
-def _piece(patch: PatchView) -> str:
+def _piece(patch: PatchView, scale: Scale) -> str:
     place = ", ".join(f"{start} to {stop}" for start, stop in patch.spans)
-    return sample_picture(patch.raw, f"{patch.sample}, {place}: {patch.value:.4g}")
+    return sample_picture(patch.raw, f"{patch.sample}, {place}: {patch.value:.4g}", scale)
 
 
 def _caption(patch: PatchView) -> str:

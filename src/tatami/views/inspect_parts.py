@@ -29,9 +29,9 @@ def tiles(items: Sequence[str], kind: str = "") -> str:
     return f"<div class='tiles {kind}'>{''.join(items)}</div>" if items else ""
 
 
-def sample_picture(raw: Raw, label: str) -> str:
-    """An image (H, W, C) or a signal (L, C) as it was read."""
-    return picture(address(sample_image(raw)), label) if raw.ndim == 3 else curves_svg(raw, label)
+def sample_picture(raw: Raw, label: str, scale: Scale | None = None) -> str:
+    """An image (H, W, C) or a signal (L, C) as it was read; the signal on its own scale unless one is given."""
+    return picture(address(sample_image(raw)), label) if raw.ndim == 3 else curves_svg(raw, label, scale)
 
 
 def map_picture(values: Values, scale: Scale, label: str) -> str:
@@ -99,6 +99,6 @@ details {{ margin: .5rem 0; }} summary {{ cursor: pointer; }} summary b {{ font-
 .legend .diverging {{ background: linear-gradient(90deg, {_rgb(BLUE)}, {_rgb(WHITE)}, {_rgb(RED)}); }}
 .gauge {{ display: inline-block; width: 7rem; height: .6rem; background: var(--line); margin-right: .4rem; }}
 .gauge i {{ display: block; height: 100%; background: var(--c0); }}
-td .gauge {{ vertical-align: middle; }} .look td:last-child {{ text-align: left; }}
+td .gauge {{ vertical-align: middle; }} td:has(.gauge) {{ white-space: nowrap; }}
 .embedding {{ max-width: 36rem; }}
 </style>"""

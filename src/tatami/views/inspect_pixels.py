@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,12 @@ class Scale:
         """The scale of all of ``values``; what is not finite does not count."""
         finite = values[np.isfinite(values)]
         return cls(float(finite.min()), float(finite.max())) if finite.size else cls(0.0, 0.0)
+
+    @classmethod
+    def over(cls, arrays: Iterable[NDArray[Any]]) -> Scale:
+        """The scale of several arrays together."""
+        each = [cls.of(values) for values in arrays]
+        return cls(min(one.low for one in each), max(one.high for one in each))
 
     @property
     def signed(self) -> bool:

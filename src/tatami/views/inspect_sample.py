@@ -24,6 +24,8 @@ from tatami.views.inspect_parts import (
 from tatami.views.inspect_pixels import Scale, address, overlay_image, sample_image
 from tatami.views.inspection import Attribution, InspectedSample, LayerMaps, Raw, UnitField
 
+_BANDS = "The bands behind the curve: red above 0, blue below; the stronger, the farther from 0."
+
 TOP = 5
 """Classes whose probabilities are shown."""
 
@@ -40,6 +42,8 @@ def sample_html(sample: InspectedSample, *, regression: bool, units_shown: int |
     if sample.attributions:
         what = "the predicted" if regression else "the score of"
         parts.append(f"<h3>What {what} {escape(sample.target)} depends on</h3>")
+        if sample.raw.ndim == 2:
+            parts.append(f"<p class=small>{_BANDS}</p>")
         parts.append(tiles([_attribution(found, sample.raw) for found in sample.attributions], _wide(sample.raw)))
     if sample.seen is not None:
         parts += [f"<h3>What unit {sample.seen.layer}:{sample.seen.unit} sees</h3>", _seen(sample.seen, sample.raw)]
