@@ -30,7 +30,10 @@ export async function mount(root, app) {
     }),
   );
 
+  let visit = 0;
+
   async function open(run) {
+    const now = ++visit;
     const isOther = app.state.get("run") !== run;
     app.set({ run });
     // What belongs to another run's network means nothing to this one.
@@ -39,11 +42,14 @@ export async function mount(root, app) {
     shown = null;
     stage.replaceChildren();
     try {
-      shown = new Looking(await get(`/api/look/${encodeURIComponent(run)}/network`), app);
+      const network = await get(`/api/look/${encodeURIComponent(run)}/network`);
+      if (now !== visit) return; // somebody has chosen another run, or left
+      shown = new Looking(network, app);
       stage.replaceChildren(shown.element);
       await shown.begin();
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
+      if (now !== visit) return;
       stage.replaceChildren(h("p", { class: "error", role: "alert" }, error.message));
     }
   }
@@ -57,6 +63,7 @@ export async function mount(root, app) {
   const start = requestAnimationFrame(() => open(first));
   return {
     destroy() {
+      visit++;
       cancelAnimationFrame(start);
       shown?.destroy();
     },

@@ -178,20 +178,16 @@ export class Input {
   }
 }
 
-// Bytes as text for an address, every value in 16 steps; and back, or null where it is not of this size.
+// Bytes as text for an address; and back, or null where it is not of this size.
 function written(values) {
-  let text = "";
-  for (let i = 0; i < values.length; i += 2) {
-    text += String.fromCharCode((Math.round(values[i] / 17) << 4) | Math.round((values[i + 1] ?? 0) / 17));
-  }
-  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  const text = btoa(String.fromCharCode(...values));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 function readBack(text, size) {
   try {
     const bytes = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-    if (bytes.length !== Math.ceil(size / 2)) return null;
-    return Uint8Array.from({ length: size }, (_, i) => 17 * (i % 2 ? bytes.charCodeAt(i >> 1) & 15 : bytes.charCodeAt(i >> 1) >> 4));
+    return bytes.length === size ? Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)) : null;
   } catch {
     return null;
   }
