@@ -33,7 +33,7 @@ def failure_json(error: TatamiError) -> dict[str, Any]:
 
 def offset_in_browser(text: str, at: int) -> int:
     """The offset ``at``, of characters, in UTF-16 units."""
-    return at + sum(ord(character) > 0xFFFF for character in text[:at])
+    return at if text.isascii() else at + sum(ord(character) > 0xFFFF for character in text[:at])
 
 
 def span_in_browser(error: NotationError) -> tuple[int, int]:

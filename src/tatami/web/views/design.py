@@ -1,12 +1,13 @@
 """Design: what a line costs, while it is typed.
 
-``plan`` answers at once; ``memory``, which takes longer for a deep network, is asked when the line has come to rest.
+``plan`` answers at once. ``memory`` and ``misfit``, which take longer for a deep network, are asked when the line has come
+to rest.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from starlette.routing import Route
@@ -23,7 +24,7 @@ from tatami.recipe import make_optimizer
 from tatami.views.drawing import network_svg
 from tatami.views.numbers import bytes_text, percent, short
 from tatami.views.plan_rows import HEADINGS, WIDE_HEADINGS, field_text, layer_row, wide_row
-from tatami.web.design_misfit import Misfit, find_misfit
+from tatami.web.design_misfit import find_misfit
 from tatami.web.design_numbers import numbers_in
 from tatami.web.design_words import words
 from tatami.web.failures import failure_json
@@ -68,6 +69,7 @@ def routes(session: Session) -> list[Route]:
         get("/api/design/words", lambda asked: words()),
         post("/api/design/plan", Drawn, plan_answer),
         post("/api/design/memory", Step, memory_answer),
+        post("/api/design/misfit", Line, misfit_answer),
     ]
 
 
@@ -88,8 +90,7 @@ def plan_answer(asked: Drawn) -> dict[str, Any]:
         answer["free"] = [asdict(each) for each in reading.free]
         network = _built(*_key(asked))
         plan = make_plan(network)
-        misfit = None if is_zoo else find_misfit(asked.text, network, lambda *how: _rebuilt(asked, *how))
-        answer |= _figures(plan, misfit)
+        answer |= _figures(plan)
         answer["drawing"] = network_svg(plan, min(max(asked.width, 300), 4000), alone=False)
         answer["zoo"] = _written_out(asked.text, network) if is_zoo else None
     except TatamiError as error:
@@ -97,7 +98,7 @@ def plan_answer(asked: Drawn) -> dict[str, Any]:
     return answer
 
 
-def _figures(plan: Plan, misfit: Misfit | None) -> dict[str, Any]:
+def _figures(plan: Plan) -> dict[str, Any]:
     totals = plan.totals
     field = "no single one" if totals.field.why == "misaligned" else field_text(totals.field)
     return {
@@ -114,8 +115,19 @@ def _figures(plan: Plan, misfit: Misfit | None) -> dict[str, Any]:
             {"name": cost.name, "type": cost.type, "row": [*layer_row(cost), *wide_row(cost)], "notes": cost.notes}
             for cost in plan.layers
         ],
-        "misfit": None if misfit is None else asdict(misfit),
     }
+
+
+def misfit_answer(asked: Line) -> dict[str, Any]:
+    """``misfit``: the first size that does not fit, and the ways out of it; None where all fit.
+
+    Raises:
+        TatamiError: the line makes no sense.
+    """
+    found = None
+    if not zoo.is_name(asked.text):  # there is no text to write a way out into
+        found = find_misfit(asked.text, _built(*_key(asked)), partial(_rebuilt, asked))
+    return {"misfit": None if found is None else asdict(found)}
 
 
 def memory_answer(asked: Step) -> dict[str, Any]:

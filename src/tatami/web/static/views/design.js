@@ -12,6 +12,7 @@ const REST = 180; // milliseconds without a key: then the memory is asked for, a
 export async function mount(root, app) {
   const [words] = await Promise.all([get("/api/design/words"), stylesheet(import.meta.url)]);
   const askPlan = latest((body, options) => post("/api/design/plan", body, options));
+  const askMisfit = latest((body, options) => post("/api/design/misfit", body, options));
   const askMemory = latest((body, options) => post("/api/design/memory", body, options));
 
   const editor = makeEditor(words, () => changed());
@@ -65,6 +66,11 @@ export async function mount(root, app) {
     });
   }, REST);
 
+  const refreshMisfit = settled(async () => {
+    const answer = await askMisfit(line()).catch(() => null); // a line that is none is the plan's to refuse
+    if (answer) misfit.update(answer.misfit);
+  }, REST);
+
   const refreshMemory = settled(async () => {
     try {
       const answer = await askMemory({ ...line(), ...memory.asked() });
@@ -91,7 +97,7 @@ export async function mount(root, app) {
     keep(answer.free);
     if (answer.error) return;
     plan.update(answer);
-    misfit.update(answer.misfit);
+    refreshMisfit();
     showZoo(answer.zoo);
     refreshMemory();
     root.dataset.line = editor.text; // the figures are those of this line
@@ -150,6 +156,7 @@ export async function mount(root, app) {
     destroy() {
       keep.cancel();
       refreshMemory.cancel();
+      refreshMisfit.cancel();
       editor.destroy();
       plan.destroy();
     },

@@ -1,5 +1,8 @@
 // What a line costs: facts, the drawing to scale, the layers; the one and the other point at each other.
-import { h } from "../../lib/dom.js";
+import { h, settled } from "../../lib/dom.js";
+
+const AT_ONCE = 48; // layers whose table is made with every key; a longer one is made when the line comes to rest
+const REST = 120; // milliseconds
 
 export function makePlan(style) {
   // The drawing's own style, as a sheet that the page makes: a <style> element would be refused.
@@ -20,9 +23,17 @@ export function makePlan(style) {
   const outdated = h("p", { class: "outdated", hidden: true }, "Figures of the last line that was a network:");
   let blocks = new Map(); // layer's name -> its block in the drawing
   let rows = new Map();
+  const later = settled((answer) => detail(answer), REST);
 
   function update(answer) {
     facts.replaceChildren(...answer.facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+    if (answer.layers.length <= AT_ONCE) {
+      later.cancel();
+      detail(answer);
+    } else later(answer);
+  }
+
+  function detail(answer) {
     draw(answer.drawing);
     head.replaceChildren(...answer.headings.map((heading) => h("th", { scope: "col" }, heading)));
     rows = new Map();
@@ -84,6 +95,7 @@ export function makePlan(style) {
       drawing.classList.toggle("faded", is);
     },
     destroy() {
+      later.cancel();
       document.adoptedStyleSheets = document.adoptedStyleSheets.filter((each) => each !== sheet);
     },
   };
