@@ -44,6 +44,10 @@ SKIPPED = {
     "tatami evaluate runs/pets-1 more.npz -o page.html --format json",
     "tatami predict runs/pets-1 'new/*.jpg'",
     "tatami predict runs/pets-1 new/ 'more/*.jpg' --format csv -o predicted.csv",
+    "tatami inspect runs/digits-1 sample:digits --sample 3,5 -o page.html",
+    "tatami inspect runs/digits-1 'new/*.png' --target 7 --layers conv1,conv4 --all-units -o page.html",
+    "tatami inspect runs/gunpoint-1 sample:gunpoint --unit conv3:5 --tsne -o page.html",
+    "tatami inspect runs/digits-1 digit.png -o arrays.npz",
     "tatami plan model.net --assert 'params < 5M' --assert 'memory(batch=64) < 8GB' --assert 'receptive_field >= 64'",
     "tatami plan vgg16 --time",
     "tatami explore 'INPUT -> [[CONV({16|32}) -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC' sample:digits "
