@@ -169,7 +169,8 @@ class Insight(Event):
     loss's gradient for the layer's weights; null where there are none. ``zero`` is the share of values that are 0.
     ``filters`` is the first layer's, an array (filters, ..., channels) with its ``layer``, ``low`` and ``high``, scaled
     to 0 to 255; null where the first layer has none. ``outputs`` are, for each of the ``examples``, probabilities, or
-    the targets of a regression in their units; null is no finite number.
+    the targets of a regression in their units; null is no finite number. ``accuracy`` is of some training samples as
+    they are, in inference mode; null of a regression.
     """
 
     kind: ClassVar[str] = "insight"
@@ -178,6 +179,7 @@ class Insight(Event):
     layers: list[dict[str, Any]]
     filters: dict[str, Any] | None
     outputs: list[list[float | None]]
+    accuracy: float | None = None
 
 
 _ALL = (Started, Resumed, Stepped, Paused, EpochEnded, Tested, Measured, Ended, Examples, Insight)

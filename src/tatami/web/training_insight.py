@@ -46,6 +46,8 @@ MOST_SAMPLES = 16
 MOST_VALUES = 2**22
 """activations in all."""
 
+MOST_SCORED = 200  # training samples whose accuracy is told
+
 MOST_EXAMPLES = 10
 MOST_LAYERS = 24
 BINS = 30
@@ -92,6 +94,7 @@ class _Seen:
 
     Attributes:
         rows: of the training samples whose activations and gradients are taken.
+        scored: training samples, of which accuracy is taken.
         examples: prepared samples, (N, *input), whose outputs are shown.
         shown: the examples as they are told.
         layers: names of the layers that are looked at.
@@ -99,6 +102,7 @@ class _Seen:
     """
 
     rows: NDArray[np.int64]
+    scored: Split
     examples: Array
     shown: Examples
     layers: tuple[str, ...]
@@ -112,8 +116,10 @@ class _Seen:
         raw = np.asarray(split.x[chosen])
         values = sum(product(node.shape) for node in material.network)
         samples = min(MOST_SAMPLES, len(material.training), max(1, MOST_VALUES // values))
+        scored = min(MOST_SCORED, len(material.training), max(samples, 16 * MOST_VALUES // values))
         return cls(
             np.arange(samples),
+            trainer.training.take(np.arange(scored)),
             trainer.preprocess(raw),
             Examples(packed(reduced(raw)), split.y[chosen].tolist()),
             telling_layers(material.network),
@@ -187,6 +193,7 @@ def _insight(seen: _Seen, material: Material, trainer: Trainer) -> Insight:
         layers,
         None if seen.first is None else filters_json(network, seen.first, state),
         _numbers(_answers(seen, material, trainer)),
+        _accuracy(seen, trainer),
     )
 
 
@@ -199,6 +206,13 @@ def _gradients(seen: _Seen, trainer: Trainer, x: Array) -> Mapping[str, Array]:
         return trainer.model.gradients(x, y)[1]
     except NumericError:
         return {}
+
+
+def _accuracy(seen: _Seen, trainer: Trainer) -> float | None:
+    if not trainer.classes:
+        return None
+    scores = trainer.model.forward(trainer.preprocess(np.asarray(seen.scored.x[:])))
+    return float(np.mean(scores.argmax(axis=1) == seen.scored.y))
 
 
 def _answers(seen: _Seen, material: Material, trainer: Trainer) -> Array:
