@@ -1,7 +1,7 @@
 """Design: what a line costs, while it is typed.
 
-``plan`` answers at once. ``memory`` and ``misfit``, which take longer for a deep network, are asked when the line has come
-to rest.
+``plan`` answers at once. ``memory`` and ``misfit``, which take longer for a deep network, are asked when the line has
+come to rest.
 """
 
 from __future__ import annotations
