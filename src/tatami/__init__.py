@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tatami._version import __version__
 
 if TYPE_CHECKING:
-    from tatami.api import Network
+    from tatami.api import Network, from_torch
     from tatami.engines import Model, compile
     from tatami.errors import TatamiError
     from tatami.estimators import ConvNetClassifier, ConvNetRegressor
@@ -30,10 +30,12 @@ __all__ = [
     "TatamiError",
     "__version__",
     "compile",
+    "from_torch",
 ]
 
 _HOMES = {
     "Network": "tatami.api",
+    "from_torch": "tatami.api",
     "Model": "tatami.engines",
     "compile": "tatami.engines",
     "TatamiError": "tatami.errors",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from tatami.errors import OptionError
 from tatami.network import Fit, Node, find_network, network_from_json, network_json, network_program
@@ -15,6 +16,9 @@ from tatami.notation import ast, print_text
 from tatami.notation.lexer import MAX_DIGITS
 from tatami.plan import Plan, make_plan
 from tatami.recipe import Optimizer
+
+if TYPE_CHECKING:
+    from tatami.exchange.imported import Imported
 
 
 class Network(_Network):
@@ -75,6 +79,19 @@ class Network(_Network):
         """What the network costs: see :func:`tatami.plan.make_plan`, which also says the other ``settings``."""
         plan = make_plan(self, batch, optimizer, **settings)
         return ShownPlan(plan.network, plan.layers, plan.totals, plan.settings)
+
+
+def from_torch(module: Any, example: Any) -> Imported:
+    """A module of PyTorch as a :class:`Network` with its weights: see :func:`tatami.exchange.torch.reading.from_torch`.
+
+    Args:
+        module: any ``torch.nn.Module`` of layers that tatami has.
+        example: a tensor of samples as it takes them, (N, C, *spatial).
+    """
+    from tatami.exchange.torch.reading import from_torch
+
+    found = from_torch(module, example)
+    return replace(found, network=Network.from_nodes(found.network.nodes))
 
 
 class ShownPlan(Plan):

@@ -94,7 +94,12 @@ def make_plan(
         batch, optimizer or SGD(), engine, dtype, training, forced=forced, loss=loss or CrossEntropy()
     )
     costs = layer_costs(network)
-    totals = Totals(
+    return Plan(network, costs, totals_of(costs), settings)
+
+
+def totals_of(costs: tuple[LayerCost, ...]) -> Totals:
+    """The sums over layers."""
+    return Totals(
         params=sum(cost.params for cost in costs),
         buffers=sum(cost.buffers for cost in costs),
         macs=sum(cost.macs for cost in costs),
@@ -102,7 +107,6 @@ def make_plan(
         activation_values=sum(cost.activation_values for cost in costs),
         field=_last_map(costs).field,
     )
-    return Plan(network, costs, totals, settings)
 
 
 def _last_map(costs: tuple[LayerCost, ...]) -> LayerCost:

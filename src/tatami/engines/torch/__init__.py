@@ -1,4 +1,4 @@
-"""PyTorch as an engine: for GPUs and several machines. The only package of tatami that imports torch.
+"""PyTorch as an engine: for GPUs and several machines. Beside it, only ``exchange.torch`` imports torch.
 
 Begin with ``module.py``, which makes an ``nn.Module`` of a network; each family of layers has a file, which adds its
 rules to ``rules.lower``. ``model.py`` takes steps of gradient descent.
