@@ -25,7 +25,7 @@ from tatami.inspect.subject import Subject
 from tatami.network import Network, Node
 from tatami.network.layers import Conv, Pool, Shape, size_text
 from tatami.web.line import Line, read_line, read_shape
-from tatami.web.look_run import open_run, read_samples
+from tatami.web.opened_run import open_run, read_samples
 from tatami.web.session import Session
 
 MOST_MACS = 2 * 10**10

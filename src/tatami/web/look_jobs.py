@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from tatami.errors import RunError, TatamiError
 
-MOST_KEPT = 64
+MOST_KEPT = 24
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Is told how many of how many parts are done."""

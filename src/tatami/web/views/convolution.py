@@ -18,7 +18,7 @@ from tatami.web.arrays import packed
 from tatami.web.convolution_ground import Ground, Incoming, Question, incoming, open_ground, score_gradient
 from tatami.web.convolution_part import Part, Range, compute, ranges
 from tatami.web.convolution_settings import Windowed, alone, changed, fields_of, line_of, sizes_told
-from tatami.web.look_run import listed
+from tatami.web.opened_run import listed
 from tatami.web.routes import post
 from tatami.web.session import Session
 

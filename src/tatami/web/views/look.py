@@ -17,36 +17,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tatami.data import Split
 from tatami.data.dataset import Array
 from tatami.errors import OptionError, RunError, TatamiError
 from tatami.inspect.checks import need_layer
-from tatami.inspect.embedding import Method, embedding
+from tatami.inspect.embedding import Method
 from tatami.inspect.passes import activations
-from tatami.inspect.patches import Patch
 from tatami.inspect.subject import Subject
 from tatami.plan.receptive_field import receptive_fields
 from tatami.train.evaluation import probabilities
 from tatami.views.confusion import cut
 from tatami.web.arrays import packed
+from tatami.web.look_behind import Behind
 from tatami.web.look_frame import Frame, frame
 from tatami.web.look_input import fit_raw, read_file, read_raw
-from tatami.web.look_jobs import Jobs, Progress, Work
-from tatami.web.look_patches import Strongest, strongest
-from tatami.web.look_run import Opened, Predicted, listed, open_run, predict, read_samples, shown, spread
+from tatami.web.look_jobs import Jobs
 from tatami.web.look_unit import Sent, explain_json, unit_json
+from tatami.web.opened_run import Opened, listed, open_run
 from tatami.web.routes import failure, get, post
 from tatami.web.session import Session
-
-PATIENCE = 0.25
-"""Seconds that an answer waits for work behind the page before it tells how far that is."""
-
-MOST_SHOWN = 60
-"""Samples of a cell of the confusion matrix in one answer."""
-
-MOST_SEARCHED = 1000
-"""Samples in an embedding plot, and those that are searched for what excites a unit."""
-
-MOST_PATCHES = 12
 
 Params = Mapping[str, str]
 
@@ -75,8 +64,9 @@ class ExplainAsked:
 
 def routes(session: Session) -> list[Route]:
     """The paths of this view; work behind the page ends with the session."""
-    look = Look(session, Jobs())
-    session.on_close(look.jobs.close)
+    jobs = Jobs()
+    session.on_close(jobs.close)
+    look = Look(session, Behind(jobs))
     return [
         get("/api/look/runs", lambda _: {"runs": listed(session)}),
         get("/api/look/{run}/network", lambda params: network_json(open_run(session, params["run"]))),
@@ -157,7 +147,7 @@ class Look:
     """The answers that need the session."""
 
     session: Session
-    jobs: Jobs
+    behind: Behind
 
     def frame(self, params: Params, body: bytes) -> bytes:
         """All maps of a sample, as bytes: see :meth:`tatami.web.look_frame.Frame.packed`."""
@@ -183,16 +173,18 @@ class Look:
     def sample(self, params: Params) -> dict[str, Any]:
         """One sample of the run's test, raw, and how many there are."""
         opened = open_run(self.session, params["run"])
-        split = self._samples(opened).split
-        row = _number(params, "row", len(split))
-        known = opened.subject.classes and split.y is not None
-        return {
-            "sample": packed(np.asarray(split.x[row])),
-            "row": row,
-            "count": len(split),
-            "name": split.name_of(row),
-            "true": opened.subject.classes[int(split.y[row])] if known and split.y is not None else None,
-        }
+
+        def told(split: Split) -> dict[str, Any]:
+            row, classes = _number(params, "row", len(split)), opened.subject.classes
+            return {
+                "sample": packed(np.asarray(split.x[row])),
+                "row": row,
+                "count": len(split),
+                "name": split.name_of(row),
+                "true": classes[int(split.y[row])] if classes and split.y is not None else None,
+            }
+
+        return self.behind.samples(opened, told)
 
     def confusion(self, params: Params) -> dict[str, Any]:
         """The matrix that the run keeps of its test; of many classes, those that are mistaken most."""
@@ -221,98 +213,25 @@ class Look:
         """The samples behind a cell of the matrix, the surest first."""
         opened = open_run(self.session, params["run"])
         count = len(opened.subject.classes)
-        true, taken = _number(params, "true", count), _number(params, "predicted", count)
-
-        def told(predicted: Predicted) -> dict[str, Any]:
-            rows = predicted.cell(true, taken)
-            first = _number({"from": "0", **params}, "from", max(1, len(rows)))
-            some = rows[first : first + MOST_SHOWN]
-            return {"count": len(rows), "samples": [shown(opened, predicted, int(row)) for row in some]}
-
-        return self._predicted(opened, told)
+        first = _number({"from": "0", **params}, "from", 10**9)
+        return self.behind.cell(opened, _number(params, "true", count), _number(params, "predicted", count), first)
 
     def embedding(self, params: Params) -> dict[str, Any]:
-        """Points of the plane, one for each of the samples of the run's test, or for some spread over many."""
-        opened = open_run(self.session, params["run"])
-        said = params.get("method", "pca")
-        if said not in get_args(Method):
-            raise OptionError("no such embedding", got=said[:40], expected=" or ".join(get_args(Method)))
-        method = cast(Method, said)
-
-        def told(predicted: Predicted) -> dict[str, Any]:
-            rows, split = spread(len(predicted), MOST_SEARCHED), predicted.labelled.split
-
-            def work(progress: Progress) -> Array:
-                progress(0, len(rows))
-                return embedding(opened.subject, opened.subject.prepare(np.asarray(split.take(rows).x)), method)
-
-            return self._worked(
-                (*opened.key, "embedding", method),
-                work,
-                lambda points: {
-                    "points": packed(points),
-                    "rows": rows.tolist(),
-                    "count": len(split),
-                    "true": None if split.y is None or not opened.subject.classes else split.y[rows].tolist(),
-                    "predicted": predicted.classes[rows].tolist() if opened.subject.classes else None,
-                },
-            )
-
-        return self._predicted(opened, told)
+        """Points of the plane, one for each of the samples of the run's test."""
+        method = params.get("method", "pca")
+        if method not in get_args(Method):
+            raise OptionError("no such embedding", got=method[:40], expected=" or ".join(get_args(Method)))
+        return self.behind.embedding(open_run(self.session, params["run"]), cast(Method, method))
 
     def patches(self, params: Params) -> dict[str, Any]:
-        """What excites a unit most among the samples of the run's test, or some spread over many."""
+        """What excites a unit most among the samples of the run's test."""
         opened = open_run(self.session, params["run"])
         node = need_layer(opened.subject.network, params.get("layer", ""))
-        unit = _number(params, "unit", node.shape[-1])
-
-        def told(predicted: Predicted) -> dict[str, Any]:
-            split, rows = predicted.labelled.split, spread(len(predicted), MOST_SEARCHED)
-
-            def work(progress: Progress) -> Strongest:
-                return strongest(opened.subject, split.take(rows).x, node.name, progress)
-
-            def shown_patches(found: Strongest) -> dict[str, Any]:
-                patches = found.patches(opened.subject, unit, MOST_PATCHES)
-                return {
-                    "searched": len(rows),
-                    "count": len(split),
-                    "patches": [
-                        {**shown(opened, predicted, int(rows[patch.index]), patch.field), **_told_of(patch)}
-                        for patch in patches
-                    ],
-                }
-
-            return self._worked((*opened.key, "strongest", node.name), work, shown_patches)
-
-        return self._predicted(opened, told)
+        return self.behind.patches(opened, node.name, _number(params, "unit", node.shape[-1]))
 
     def _given(self, run: str, sample: Sent) -> tuple[Subject, NDArray[np.float32]]:
         opened = open_run(self.session, run)
         return opened.subject, prepared(opened, sample.raw(), sample.centred)
-
-    # --- behind the page ---
-
-    def _samples(self, opened: Opened) -> Any:
-        return self.session.kept(("look data", opened.name), opened.stamp, lambda: read_samples(opened))
-
-    def _predicted(self, opened: Opened, told: Callable[[Predicted], dict[str, Any]]) -> dict[str, Any]:
-        return self._worked(
-            (*opened.key, "predicted"), lambda progress: predict(opened, self._samples(opened), progress), told
-        )
-
-    def _worked(self, key: tuple[Any, ...], work: Work, told: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        """What is told of the result of some work; until it is there, how far it is."""
-        job = self.jobs.ask(key, work)
-        if not self.jobs.wait(job, PATIENCE):
-            return {"working": {"done": job.done, "total": job.total}}
-        if job.error is not None:
-            raise job.error
-        return told(job.value)
-
-
-def _told_of(patch: Patch) -> dict[str, Any]:
-    return {"value": patch.value, "position": patch.position, "field": patch.field}
 
 
 def _number(params: Params, name: str, count: int) -> int:

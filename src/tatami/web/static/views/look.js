@@ -134,7 +134,7 @@ class Looking {
 
   destroy() {
     this.frames.stop();
-    for (const part of [this.prediction, this.unit, this.mistakes, this.map]) part.destroy();
+    for (const part of [this.input, this.prediction, this.unit, this.mistakes, this.map]) part.destroy();
     this.resized.cancel();
     window.removeEventListener("resize", this.resized);
   }

@@ -1,7 +1,8 @@
 // What is looked at: a drawing, a sample of the run's test, or a file.
 import { unpacked } from "../../lib/arrays.js";
-import { CallError, get } from "../../lib/call.js";
+import { CallError } from "../../lib/call.js";
 import { h, labelled } from "../../lib/dom.js";
+import { awaited } from "./background.js";
 import { PicturePad } from "./picture_pad.js";
 import { WavePad } from "./wave_pad.js";
 
@@ -11,6 +12,7 @@ export class Input {
   // `onchange(isDone)` is called when the sample has changed, with true when a stroke or a choice is complete.
   constructor(network, app, onchange) {
     Object.assign(this, { network, app, onchange });
+    this.controller = new AbortController();
     this.count = null;
     this.row = null;
     const changed = (isDone) => {
@@ -116,7 +118,9 @@ export class Input {
   async take(row) {
     const wanted = Math.max(0, Math.min(row, (this.count ?? Infinity) - 1)) || 0;
     try {
-      const found = await get(`${this.path}/samples/${wanted}`);
+      const told = () => (this.note.textContent = "Reading the samples of the test ...");
+      const found = await awaited(`${this.path}/samples/${wanted}`, told, this.controller.signal);
+      if (!found) return false;
       this.count = found.count;
       this.number.max = String(found.count - 1);
       this.number.value = String(found.row);
@@ -124,8 +128,10 @@ export class Input {
       this.row = found.row;
       this.note.textContent = `${found.name} of ${found.count}${found.true === null ? "" : `, a ${found.true}`}`;
       this.changed(true);
+      return true;
     } catch (error) {
       this.fail(error);
+      return false;
     }
   }
 
@@ -155,6 +161,10 @@ export class Input {
     this.app.say(error.message);
   }
 
+  destroy() {
+    this.controller.abort();
+  }
+
   // --- the address ---
 
   keep() {
@@ -174,7 +184,7 @@ export class Input {
       const shape = this.network.shape;
       this.pad.load({ shape, values: this.isPicture ? values : this.pad.scaled(values) }, this.app.state.has("ink"));
       this.changed(true);
-    } else await this.take(Number(row) || 0);
+    } else if (!(await this.take(Number(row) || 0))) this.onchange(true); // without samples: the empty drawing
   }
 }
 
