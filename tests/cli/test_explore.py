@@ -63,6 +63,11 @@ def test_the_best_line_is_ready_to_train(tatami, bars: Path, tmp_path: Path) -> 
         (["INPUT -> CONV(W) -> FC", "sample:digits"], "line 1:1: this is a family of networks, not one network; got"),
         (["INPUT -> FC", "x", "--resume", "y"], "--resume goes on as it was begun; got INPUT -> FC; expected"),
         (["INPUT -> FC", "sample:digits", "--time-column", "t"], "sample:digits: --time has no effect on these data;"),
+        (
+            ["--resume", "y", "--budget", "macs < 9"],
+            "--resume goes on as it was begun; got --budget; expected no other",
+        ),
+        (["--resume", "y", "--label", "kind"], "--resume goes on as it was begun; got --label; expected no other"),
         (["--resume", "nowhere"], "nowhere: not an exploration; expected a directory with explore.toml"),
         (["INPUT -> FC", "sample:digits", "--cluster", "nowhere:1"], "--cluster"),
     ],
@@ -76,6 +81,13 @@ def test_what_cannot_be_explored(
     assert result.code == 2
     assert result.err.strip().splitlines()[0].startswith(f"error: {message}")
     assert not list(tmp_path.glob("explore/trials"))
+
+
+def test_progress_shows_no_score_on_samples_that_were_trained_on(bars: Path, tatami, tmp_path: Path) -> None:
+    err = tatami("explore", LINE, bars / "bars.npz", *SMALL, "--run", tmp_path / "found").err
+    told = [line for line in err.splitlines() if line.startswith("trial ")]
+    assert all(line.endswith(" parameters") for line in told[:-1])
+    assert told[-1].endswith("4 epochs: trained once more, on all training samples")
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("20m", 1200), ("1.5h", 5400), ("45", 45), ("2min", 120)])

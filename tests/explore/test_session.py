@@ -25,6 +25,7 @@ from tatami.explore.workers import Processes
 from tatami.formats import load_weights
 from tatami.network import find_network
 from tatami.plan import make_plan
+from tatami.plan.machine import thread_count
 from tatami.train import evaluate_run, train
 from tatami.train.events import EpochEnded
 from tatami.train.run import LAST, Run
@@ -131,6 +132,8 @@ def test_it_goes_on_after_an_interrupt_and_trains_nothing_twice(settings: Settin
     assert first.ended == "interrupted; the same command goes on"
     assert len(first.trials) <= 4
     assert first.tested is None
+    assert first.best is not None
+    assert f" --epochs {first.best.epochs} " in first.command
     assert not (folder / "stop").exists()
     second = explore(settings, folder, here, quiet).values
     assert second.seconds > first.seconds
@@ -152,6 +155,22 @@ def test_a_directory_of_another_exploration_is_refused(settings: Settings, tmp_p
     (tmp_path / "taken" / "thesis.txt").touch()
     with pytest.raises(RunError, match="the exploration's place is taken"):
         explore(settings, tmp_path / "taken", here, quiet)
+
+
+def test_it_goes_on_with_the_threads_by_which_its_members_were_planned(
+    settings: Settings, tmp_path: Path, here: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned_by = []
+    make = session.make_space
+
+    def watched(settings: Settings) -> Any:
+        planned_by.append(thread_count())
+        return make(settings)
+
+    monkeypatch.setattr(session, "make_space", watched)
+    explore(replace(settings, trials=1), tmp_path / "found", here, quiet)
+    explore(replace(settings, trials=2, threads=3), tmp_path / "found", here, quiet)
+    assert planned_by == [1, 1]
 
 
 def test_members_over_budget_are_never_trained(settings: Settings, tmp_path: Path, here: Any) -> None:

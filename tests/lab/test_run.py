@@ -187,6 +187,20 @@ def test_a_regression_is_no_data_for_it(tmp_path):
         run_claim(classes, Size(), data=f"{tmp_path / 'slopes.npz'}", folder=tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("options", "again"), [([], "the same command"), (["--anew"], "the same command without --anew")]
+)
+def test_an_interrupt_says_what_becomes_of_it(tatami, monkeypatch, tmp_path, options, again):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tatami.lab.run_claim", interrupted)
+    result = tatami("lab", "definition", "-o", tmp_path, *options)
+    assert result.code == 130
+    said = " ".join(result.err.split())
+    assert said.endswith(f"interrupted; what was measured is kept, and {again} goes on")
+
+
 def test_the_list_shows_every_claim_as_it_is_written(tatami):
     listed = " ".join(tatami("lab").out.split())
     assert all(f"{claim.name} {claim.says}" in listed for claim in claims().values())

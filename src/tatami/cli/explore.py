@@ -29,8 +29,13 @@ class ExploreFormat(StrEnum):
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600}
 
 
+# What --resume may be given with: the rest is as it was begun.
+_WITH_RESUME = ("resume", "within", "trials", "jobs", "cluster", "format")
+
+
 @reads_data
 def command(
+    context: typer.Context,
     family: Annotated[
         str | None, typer.Argument(metavar="[FAMILY]", help="A pattern, or a .net file.", show_default=False)
     ] = None,
@@ -90,6 +95,7 @@ def command(
     if resume is not None:
         if family is not None or run is not None:
             raise OptionError("--resume goes on as it was begun", got=family or str(run), expected="--resume DIR alone")
+        _refuse_other(context)
         settings, folder = _as_before(resume, within, trials), resume
     else:
         if family is None or data is None:
@@ -161,6 +167,18 @@ def _settings(
         seconds=seconds,
         trials=own["trials"],
     )
+
+
+def _refuse_other(context: typer.Context) -> None:
+    """Refuse options that an exploration that goes on would not follow."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name not in _WITH_RESUME and source is not None and source.name == "COMMANDLINE":
+            raise OptionError(
+                "--resume goes on as it was begun",
+                got=parameter.opts[0],
+                expected="no other options than --time, --trials, --jobs, --cluster and --format",
+            )
 
 
 def _as_before(folder: Path, within: str, trials: int | None) -> Settings:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
+from tatami.explore.halving import FINAL
 from tatami.explore.search import Moment
 from tatami.explore.settings import Settings
 from tatami.views.numbers import duration
@@ -44,7 +45,8 @@ class Progress:
         )
         if moment.job is None or moment.result is None:
             return
-        epochs = self.settings.epochs[moment.job.rung]
         result = moment.result
-        score = f"failed: {result.failure}" if result.failure else f"{result.score:.4f}  {result.params:,} parameters"
-        self.console.print(f"trial {moment.job.trial:>3}, {epochs:>3} epochs: {score}", highlight=False)
+        said = f"failed: {result.failure}" if result.failure else f"{result.score:.4f}  {result.params:,} parameters"
+        if moment.job.rung == FINAL and not result.failure:
+            said = "trained once more, on all training samples"  # its score is on those: it judges nothing
+        self.console.print(f"trial {moment.job.trial:>3}, {result.epochs:>3} epochs: {said}", highlight=False)

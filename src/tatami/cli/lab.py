@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tatami.errors import OptionError
+from tatami.errors import INTERRUPTED, OptionError
 
 if TYPE_CHECKING:
     from tatami.lab.run import Progress
@@ -57,8 +57,13 @@ def command(
     size = Size(full, seeds or 0)
     reports = []
     for claim in chosen:
-        with _progress(claim.name) as tell:
-            reports.append(run_claim(claim, size, data=data, tell=tell, anew=anew))
+        try:
+            with _progress(claim.name) as tell:
+                reports.append(run_claim(claim, size, data=data, tell=tell, anew=anew))
+        except KeyboardInterrupt:
+            again = "the same command without --anew" if anew else "the same command"
+            typer.echo(f"interrupted; what was measured is kept, and {again} goes on", err=True)
+            raise typer.Exit(INTERRUPTED) from None
         page = _write(reports[-1], (output or Path("lab")) / f"{claim.name}-{reports[-1].size}")
         if format is LabFormat.table:
             _print_table(reports[-1])

@@ -66,7 +66,9 @@ def write_pages(folder: Path, values: Exploration) -> None:
 def exploration_of(space: Space, folder: Path, journal: Journal, ended: str, spent: float) -> Exploration:
     """All that was found, for the views."""
     settings, candidates = space.settings, space.candidates
-    trials = sorted({job.trial for job in journal.results})
+    latest = {job.trial: journal.latest(job.trial) for job in journal.results}
+    trials = tuple(_tried(space, folder, trial, result) for trial, result in sorted(latest.items()) if result)
+    longest = max((tried.epochs for tried in trials if tried.score is not None), default=settings.epochs[-1])
     return Exploration(
         family=settings.family,
         data=settings.training.data,
@@ -80,10 +82,10 @@ def exploration_of(space: Space, folder: Path, journal: Journal, ended: str, spe
         metric="R2" if space.dataset.is_regression else "accuracy",
         epochs=settings.epochs,
         batch=space.config.batch,
-        trials=tuple(_tried(space, folder, trial, result) for trial in trials if (result := journal.latest(trial))),
+        trials=trials,
         seconds=spent,
         ended=ended,
-        command=train_command(settings, space.config),
+        command=train_command(settings, space.config, longest),
     )
 
 
@@ -159,11 +161,11 @@ def examine_best(
     return FinalTest(best.number, *result, len(journal.tested))
 
 
-def train_command(settings: Settings, config: ResolvedConfig) -> str:
-    """The command that trains ``LINE`` on all training samples for as long as the longest trial was, and tests it."""
+def train_command(settings: Settings, config: ResolvedConfig, epochs: int) -> str:
+    """The command that trains ``LINE`` on all training samples for ``epochs``, and tests it."""
     given, usual = settings.training, TrainConfig("")
     words = ["tatami", "train"]
-    options: dict[str, Any] = {"epochs": settings.epochs[-1], "batch": config.batch}
+    options: dict[str, Any] = {"epochs": epochs, "batch": config.batch}
     if config.validation:
         options["validation"] = 0
     options |= {name: getattr(given, name) for name in KEPT}

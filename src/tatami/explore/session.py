@@ -33,6 +33,7 @@ def explore(settings: Settings, folder: Path, workers: Workers, listen: Listener
         TatamiError: bad text, data or settings, before anything is trained; the disk does not take it.
     """
     began = time.monotonic()
+    settings = _going_on(settings, folder)  # first: what a step takes of memory depends on the threads of before
     with with_threads(settings.threads):
         space = make_space(settings)
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,11 +52,17 @@ def explore(settings: Settings, folder: Path, workers: Workers, listen: Listener
             return Found(folder, values)
 
 
+def _going_on(settings: Settings, folder: Path) -> Settings:
+    """The settings with which the exploration in ``folder`` goes on, or begins."""
+    if (folder / FILE).exists():
+        return continued(settings, read_settings(folder), str(folder))
+    if folder.exists() and any(folder.iterdir()):
+        raise RunError("the exploration's place is taken", where=str(folder), hint="--run another, or remove it")
+    return settings
+
+
 def _written(settings: Settings, folder: Path) -> Settings:
     """The settings of the exploration in ``folder``, which are kept there from now on."""
-    if (folder / FILE).exists():
-        settings = continued(settings, read_settings(folder), str(folder))
-    elif any(folder.iterdir()):
-        raise RunError("the exploration's place is taken", where=str(folder), hint="--run another, or remove it")
+    settings = _going_on(settings, folder)
     write_settings(folder, settings)
     return settings
