@@ -4,6 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tatami.formats import load_weights
+
 
 @pytest.fixture
 def bars(tmp_path: Path) -> Path:
@@ -36,6 +38,24 @@ def test_runs_are_numbered_and_extended(tatami, bars: Path, tmp_path: Path, monk
     assert json.loads(longer.out)["total"] == 10
     assert "note: 3 epochs instead of 2: the onecycle schedule is stretched" in longer.err
     assert len(Path("runs/bars-2/metrics.csv").read_text().splitlines()) == 1 + 3
+
+
+def test_a_run_is_rewound_to_an_epoch_it_kept(tatami, bars: Path, tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    assert tatami("train", NET, str(bars), "--epochs", "4", "--keep-epochs", "2", "--run", str(whole)).code == 0
+    assert sorted(path.name for path in (whole / "checkpoints").iterdir()) == ["2", "4"]
+    again = tatami("resume", str(whole), "--from-epoch", "2")
+    assert again.code == 0
+    assert "resumed after" in again.err
+    for name in ("best.safetensors", "last.safetensors"):
+        (one, _), (other, _) = load_weights(whole / name), load_weights(tmp_path / "whole-from-2-1" / name)
+        assert one.keys() == other.keys()
+        assert all(np.array_equal(one[key], other[key]) for key in one)
+    refused = tatami("resume", str(whole), "--from-epoch", "3")
+    assert (refused.code, refused.err.strip()) == (
+        2,
+        f"error: {whole}: this epoch was not kept; got 3; expected one of 2, 4",
+    )
 
 
 def test_settings_from_a_file_and_options_over_them(tatami, bars: Path, tmp_path: Path) -> None:

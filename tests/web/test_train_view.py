@@ -28,7 +28,7 @@ def step(page: Page) -> int:
 
 
 def until(page: Page, expression: str, seconds: float = 30) -> None:
-    """Wait until an expression is true. (Playwright's own waiting evaluates texts in the page, which its CSP forbids.)"""
+    """Wait until an expression is true. (Playwright's own way evaluates texts in the page, which its CSP forbids.)"""
     end = time.monotonic() + seconds
     while not page.evaluate(expression):
         assert time.monotonic() < end, expression

@@ -6,11 +6,14 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from starlette.applications import Starlette
@@ -309,6 +312,36 @@ def test_a_training_without_its_server_is_saved(stripes: Path, tmp_path: Path) -
         time.sleep(0.05)
     assert '"interrupted"' in (run / "events.jsonl").read_text().splitlines()[-1]
     assert Run(run).checkpoint().progress.step >= 6
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
+def test_ctrl_c_while_training_loses_nothing(tmp_path: Path) -> None:
+    """As a terminal sends it: to the server and all its children at once."""
+    command = [sys.executable, "-m", "tatami", "web", "sample:gunpoint", "--no-browser", "--runs", str(tmp_path)]
+    server = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert server.stdout is not None
+    address = server.stdout.readline().strip()
+    home = address.partition("/?")[0]
+    with httpx.Client(headers={"Origin": home}) as client:
+        client.get(address)
+        body = {"line": {"text": "INPUT -> FC"}, "settings": {"data": "sample:gunpoint", "epochs": 100_000}}
+        answer = client.post(f"{home}/api/train/start", json=body)
+        assert answer.status_code == 200, answer.text
+        run = tmp_path / answer.json()["run"]
+        until = time.monotonic() + PATIENCE
+        while not (run / "last.safetensors").exists():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+    os.killpg(server.pid, signal.SIGINT)
+    _, errors = server.communicate(timeout=PATIENCE)
+    assert server.returncode == 130, errors
+    assert f"saving {run} ..." in errors
+    assert "Traceback" not in errors
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    assert events[-1]["reason"] == "interrupted"
+    assert Run(run).checkpoint().progress.step >= [e["step"] for e in events if e["event"] == "step"][-1]
 
 
 # --- the file, piece by piece ---

@@ -17,6 +17,10 @@ def command(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Epochs in all: more than the run had, or as many unless given.")
     ] = None,
+    from_epoch: Annotated[
+        int | None,
+        typer.Option(min=1, help="Begin behind this epoch, which was kept (train --keep-epochs), in a new run."),
+    ] = None,
     engine: EngineOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
@@ -27,10 +31,14 @@ def command(
     On another engine, or with another number of ranks, it is the same training, but not bit for bit.
     """
     from tatami.cli.progress import Progress
-    from tatami.train import resume
+    from tatami.train import Run, resume
     from tatami.train.elsewhere import Elsewhere
+    from tatami.train.rewind import rewind
+    from tatami.train.together import by_the_first
 
     with all_ranks(device) as ranks:
+        if from_epoch is not None:
+            run = Path(by_the_first(ranks, lambda: str(rewind(Run(run), from_epoch).path)))
         with Progress() as progress:
             outcome = resume(run, progress.tell, epochs, Elsewhere(engine, device, dtype), ranks)
         show_outcome(outcome, format, ranks.rank)

@@ -71,6 +71,9 @@ def command(
         FitOption | None, typer.Option(help="Where sizes do not divide: crop the rest and say so, or error.")
     ] = None,
     save_every: Annotated[float | None, typer.Option(help="Seconds between saves within an epoch: 60.")] = None,
+    keep_epochs: Annotated[
+        int | None, typer.Option(help="Epochs' ends to keep, spread over the training, to go back to: 0.")
+    ] = None,
     engine: EngineOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
@@ -99,6 +102,7 @@ def command(
         **{"loss": loss, "smoothing": smoothing, "class_weight": _weight(class_weight), "augment": augment},
         **{"ema": ema, "patience": patience, "init": init, "validation": validation, "test": test, "seed": seed},
         **{"fit": fit.value if fit is not None else None, "save_every": save_every, "engine": engine},
+        **{"keep_epochs": keep_epochs},
         **{"checkpoint": checkpoint, "device": device, "dtype": dtype, "sync_bn": sync_bn, "capture": capture},
     }
     settings = make_settings(given, reading.options(), config)

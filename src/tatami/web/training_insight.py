@@ -229,11 +229,13 @@ def _numbers(rows: Array) -> list[list[float | None]]:
 def histogram(values: Array) -> dict[str, Any] | None:
     """Counts of the finite values in :data:`BINS` bins from the lowest to the highest; None where there are none.
 
-    Of more than :data:`MOST_COUNTED` values every few are counted: an odd number, so that all channels have their part.
+    Of more than :data:`MOST_COUNTED` values, (..., C), every few are counted, evenly over the channels.
     """
     flat = np.asarray(values, np.float32).ravel()
-    if flat.size > MOST_COUNTED:
-        flat = flat[:: flat.size // MOST_COUNTED // 2 * 2 + 1]
+    every = max(1, flat.size // MOST_COUNTED)
+    while math.gcd(every, values.shape[-1]) > 1:
+        every += 1
+    flat = flat[::every]
     flat = flat[np.isfinite(flat)]
     if not flat.size:
         return None
