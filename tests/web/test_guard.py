@@ -267,6 +267,55 @@ def test_the_server_stops_cleanly(server: tuple[subprocess.Popen[str], str, int,
     assert process.stderr.read().strip() in ("", "interrupted")  # no traceback, nothing else
 
 
+def test_data_or_a_run_begin_with_their_view(tmp_path: Path) -> None:
+    run = tmp_path / "elsewhere" / "digits 1"
+    run.mkdir(parents=True)
+    (run / "config.toml").write_text("")
+    for source, start in (("sample:gunpoint", "#/train?data=sample%3Agunpoint"), (str(run), "#/look?run=digits+1")):
+        command = [sys.executable, "-m", "tatami", "web", source, "--no-browser", "--runs", str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline().strip().endswith(start)
+            process.terminate()
+
+
+def test_data_that_are_not_there_are_one_clear_line(tmp_path: Path) -> None:
+    from tatami.errors import DataError
+
+    with pytest.raises(DataError, match="no such file or folder"):
+        Session(data=str(tmp_path / "nothing"))
+    with pytest.raises(DataError, match="did you mean sample:digits"):
+        Session(data="sample:digit")
+
+
+def test_names_of_data_and_runs_tell_no_place(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    session = Session(data=str(tmp_path / "pictures"), runs_folder=tmp_path / "runs")
+    assert session.data_ids() == ["pictures", "sample:digits", "sample:gunpoint"]
+    assert session.data("pictures") == str(tmp_path / "pictures")
+    assert session.data("sample:digits") == "sample:digits"
+    assert Session(data="sample:gunpoint").data_ids() == ["sample:gunpoint", "sample:digits"]
+    assert session.run_ids() == []
+
+
+def test_what_is_kept_is_made_once_and_anew_when_it_changes() -> None:
+    session, made = Session(), []
+    for stamp in (1, 1, 2, 2, 1):
+        session.kept("key", stamp, lambda: made.append(1))
+    assert len(made) == 3
+    assert session.kept("outer", 0, lambda: session.kept("inner", 0, lambda: 5)) == 5
+
+
+def test_closers_are_called_once_the_last_first() -> None:
+    session, called = Session(), []
+    session.on_close(lambda: called.append("first"))
+    session.on_close(lambda: called.append("second"))
+    session.close()
+    session.close()
+    assert called == ["second", "first"]
+    assert session.closing.is_set()
+
+
 def test_a_taken_port_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
     from tatami.errors import OptionError
     from tatami.web.server import serve

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlencode
 
 import typer
 
@@ -28,8 +29,11 @@ def command(
     from tatami.web.server import serve
     from tatami.web.session import Session
 
-    is_run = source is not None and (Path(source) / CONFIG).is_file()
-    session = Session(
-        data=None if is_run else source, runs_folder=runs, run=Path(source) if source is not None and is_run else None
-    )
-    serve(session, port, lambda address: typer.echo(f"{address}\nCtrl-C stops the server"), browser)
+    run = Path(source) if source is not None and (Path(source) / CONFIG).is_file() else None
+    session = Session(data=source if run is None else None, runs_folder=runs, run=run)
+    start = ""
+    if run is not None:
+        start = "#/look?" + urlencode({"run": session.run_ids()[0]})
+    elif source is not None:
+        start = "#/train?" + urlencode({"data": session.data_ids()[0]})
+    serve(session, port, lambda address: typer.echo(f"{address}\nCtrl-C stops the server"), browser, start)

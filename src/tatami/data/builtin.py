@@ -21,6 +21,13 @@ def load_sample(name: str) -> Dataset:
     Raises:
         DataError: no sample has this name.
     """
+    need_sample(name)
+    with as_file(files("tatami.data") / "samples" / f"{name}.npz") as path:
+        return load_npz(path, source=f"sample:{name}")
+
+
+def need_sample(name: str) -> None:
+    """Refuse a name that no sample has, as :func:`load_sample` does."""
     if name not in SAMPLES:
         close = nearest(name, SAMPLES)
         raise DataError(
@@ -30,5 +37,3 @@ def load_sample(name: str) -> Dataset:
             expected=f"one of {', '.join(SAMPLES)}",
             hint=f"did you mean sample:{close}?" if close else None,
         )
-    with as_file(files("tatami.data") / "samples" / f"{name}.npz") as path:
-        return load_npz(path, source=f"sample:{name}")

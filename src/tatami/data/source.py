@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from tatami.data import cifar, folders, idx_dataset, npz, pictures, table, ucr, wave
-from tatami.data.builtin import SAMPLES, load_sample
+from tatami.data.builtin import SAMPLES, load_sample, need_sample
 from tatami.data.dataset import Array, Dataset, Kind
 from tatami.data.options import DataOptions
 from tatami.errors import DataError, OptionError
@@ -90,15 +90,27 @@ def load(source: str, options: DataOptions = DataOptions()) -> Dataset:  # noqa:
     Raises:
         DataError: nothing is there, it is of another kind, or it is not fit for training.
     """
+    need_source(source)
     if source.startswith(_SAMPLE):
         return load_sample(source.removeprefix(_SAMPLE))
     path = Path(source)
     found = _format(path)
-    if found is None and not os.path.exists(source):  # unlike Path.exists, False also for names that no system allows
-        raise DataError("no such file or folder", where=repr(source), expected=DATA, hint=_sample_hint(source))
     if found is None or found.load is None:
         raise DataError("this kind of file is not a data set", where=str(path), got=_kind(path), expected=DATA)
     return found.load(path, options, source)
+
+
+def need_source(source: str) -> None:
+    """Refuse a source where nothing is, before any of it is read.
+
+    Raises:
+        DataError: there is no such file, folder or sample.
+    """
+    if source.startswith(_SAMPLE):
+        need_sample(source.removeprefix(_SAMPLE))
+    # os.path.exists, unlike Path.exists, is False also for names that no system allows.
+    elif _format(Path(source)) is None and not os.path.exists(source):
+        raise DataError("no such file or folder", where=repr(source), expected=DATA, hint=_sample_hint(source))
 
 
 def refuse_unused(source: str, options: DataOptions) -> None:

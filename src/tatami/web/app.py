@@ -29,13 +29,14 @@ TYPES = {
 INDEX = "index.html"
 
 
-def make_app(session: Session, token: str, port: int) -> Starlette:
+def make_app(session: Session, token: str, port: int, ticket: str | None = None) -> Starlette:
     """The application of one server.
 
     Args:
         session: its state.
         token: that the first request must bring.
         port: that it is served at.
+        ticket: another token, which is good for one first request.
     """
     pages = static_files()
 
@@ -50,7 +51,7 @@ def make_app(session: Session, token: str, port: int) -> Starlette:
         routes += importlib.import_module(module.name).routes(session)
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, token=token, port=port)],
+        middleware=[Middleware(Guard, token=token, port=port, ticket=ticket)],
         exception_handlers={HTTPException: _refused},
     )
 

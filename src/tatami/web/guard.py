@@ -45,11 +45,14 @@ class Guard:
         app: what is guarded.
         token: that the first page must have in its query; later requests have it in a cookie.
         port: that the server listens on.
+        ticket: a token that the first page may have instead, once.
         log: takes one line for each refusal.
     """
 
-    def __init__(self, app: ASGIApp, token: str, port: int, log: Callable[[str], None] = _log) -> None:
-        self.app, self.token, self.log = app, token, log
+    def __init__(
+        self, app: ASGIApp, token: str, port: int, ticket: str | None = None, log: Callable[[str], None] = _log
+    ) -> None:
+        self.app, self.token, self.ticket, self.log = app, token, ticket, log
         self.cookie = f"tatami-{port}"  # cookies are shared by all ports of a host
         self.hosts = (f"127.0.0.1:{port}", f"localhost:{port}")
 
@@ -64,7 +67,7 @@ class Guard:
         if refusal is not None:
             return await self._refuse(scope, send, *refusal)
         if self._is_first_page(scope):
-            return await self._welcome(send)
+            return await self._welcome(scope, send)
         return await self._pass_on(scope, receive, send)
 
     # --- checks ---
@@ -98,11 +101,14 @@ class Guard:
     def _is_first_page(self, scope: Scope) -> bool:
         if scope["path"] != "/" or scope["method"] != "GET":
             return False
-        tokens = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
-        return len(tokens) == 1 and self._is_token(tokens[0])
+        said = _token_of(scope)
+        return self._is_token(said) or self._is_ticket(said)
 
     def _is_token(self, said: str) -> bool:
         return hmac.compare_digest(said.encode("utf-8", "replace"), self.token.encode())
+
+    def _is_ticket(self, said: str) -> bool:
+        return self.ticket is not None and hmac.compare_digest(said.encode("utf-8", "replace"), self.ticket.encode())
 
     # --- answers ---
 
@@ -111,8 +117,10 @@ class Guard:
         # The connection ends: what is left of a body is not read. So it is wherever an answer comes before the body.
         await _answer(send, status, {"Content-Type": "text/plain; charset=utf-8", "Connection": "close"}, f"{reason}\n")
 
-    async def _welcome(self, send: Send) -> None:
+    async def _welcome(self, scope: Scope, send: Send) -> None:
         """Keep the token in a cookie, and go to the same page without it: it stays out of the history."""
+        if self._is_ticket(_token_of(scope)):
+            self.ticket = None
         cookie = f"{self.cookie}={self.token}; HttpOnly; SameSite=Strict; Path=/"
         await _answer(send, 303, {"Location": "/", "Set-Cookie": cookie}, "")
 
@@ -146,6 +154,12 @@ class Guard:
             if started:
                 raise
             await self._refuse(scope, send, 413, f"body larger than {BODY_LIMIT:,} bytes")
+
+
+def _token_of(scope: Scope) -> str:
+    """The token that the query says; empty where it says none, or several."""
+    tokens = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
+    return tokens[0] if len(tokens) == 1 else ""
 
 
 async def _answer(send: Send, status: int, headers: dict[str, str], text: str) -> None:

@@ -31,7 +31,7 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(session: Session, port: int, tell: Callable[[str], None], open_browser: bool = True) -> None:
+def serve(session: Session, port: int, tell: Callable[[str], None], open_browser: bool = True, start: str = "") -> None:
     """Serve until Ctrl-C or SIGTERM; then the session is closed, and KeyboardInterrupt raised.
 
     Args:
@@ -39,6 +39,7 @@ def serve(session: Session, port: int, tell: Callable[[str], None], open_browser
         port: 0 for a free one.
         tell: is given the address, with the token, once connections are taken.
         open_browser: whether to open the address in the user's browser.
+        start: the view to begin with, as the page's addresses say it: ``#/look?run=digits-1``.
 
     Raises:
         OptionError: the port is taken.
@@ -46,8 +47,9 @@ def serve(session: Session, port: int, tell: Callable[[str], None], open_browser
     listener = _listen(port)
     port = listener.getsockname()[1]
     token = secrets.token_urlsafe(24)
+    ticket = secrets.token_urlsafe(24)
     config = uvicorn.Config(
-        make_app(session, token, port),
+        make_app(session, token, port, ticket),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -59,10 +61,11 @@ def serve(session: Session, port: int, tell: Callable[[str], None], open_browser
     # uvicorn raises the signal again when it has stopped: SIGTERM, too, is to find the session closed behind it.
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        address = f"http://{HOST}:{port}/?token={token}"
-        tell(address)
+        address = f"http://{HOST}:{port}/?token="
+        tell(f"{address}{token}{start}")
         if open_browser:
-            webbrowser.open(address)
+            # Other users of the machine may see what browsers are started with: that token opens one page, once.
+            webbrowser.open(f"{address}{ticket}{start}")
         _Server(config, session).run(sockets=[listener])
     finally:
         session.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tatami.data.builtin import SAMPLES
+from tatami.data.source import need_source
 from tatami.errors import OptionError, RunError, nearest
 from tatami.train.run import CONFIG
 
@@ -25,15 +26,21 @@ class Session:
         runs_folder: where runs are listed and new ones made.
         run: a run directory that is listed too, and shown first, wherever it lies.
         seed: of everything at random that the page starts.
+
+    Raises:
+        DataError: nothing is at ``data``.
     """
 
     def __init__(
         self, data: str | None = None, runs_folder: Path = Path("runs"), run: Path | None = None, seed: int = 0
     ) -> None:
+        if data is not None:
+            need_source(data)
         self.given, self.runs_folder, self.first_run, self.seed = data, runs_folder, run, seed
         self.closing = threading.Event()
         """Set when the server is told to stop: a stream of answers ends then."""
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._making: dict[Hashable, threading.RLock] = {}
         self._closers: list[Callable[[], None]] = []
         self._kept: OrderedDict[Hashable, tuple[Hashable, Any]] = OrderedDict()
 
@@ -71,7 +78,7 @@ class Session:
 
     def _runs(self) -> dict[str, Path]:
         found = [path.parent for path in self.runs_folder.glob(f"*/{CONFIG}")]
-        found.sort(key=lambda path: (path / CONFIG).stat().st_mtime, reverse=True)
+        found.sort(key=lambda path: _time(path / CONFIG), reverse=True)
         first = [] if self.first_run is None else [self.first_run]
         runs: dict[str, Path] = {}
         for path in first + found:
@@ -83,14 +90,19 @@ class Session:
     def kept(self, key: Hashable, stamp: Hashable, make: Callable[[], _T]) -> _T:
         """What ``make`` returned for ``key``, made anew when ``stamp`` has changed, such as a file's time."""
         with self._lock:
-            if key in self._kept and self._kept[key][0] == stamp:
-                self._kept.move_to_end(key)
-            else:
-                self._kept[key] = (stamp, make())
+            alone = self._making.setdefault(key, threading.RLock())
+        with alone:  # who asks for something else need not wait
+            with self._lock:
+                if key in self._kept and self._kept[key][0] == stamp:
+                    self._kept.move_to_end(key)
+                    known: _T = self._kept[key][1]
+                    return known
+            made = make()
+            with self._lock:
+                self._kept[key] = (stamp, made)
                 while len(self._kept) > MOST_KEPT:
                     self._kept.popitem(last=False)
-            value: _T = self._kept[key][1]
-            return value
+            return made
 
     def on_close(self, closer: Callable[[], None]) -> None:
         """Have ``closer`` called once, when the server has stopped: as to let a training save what it has."""
@@ -106,6 +118,14 @@ class Session:
                     return
                 closer = self._closers.pop()
             closer()
+
+
+def _time(path: Path) -> float:
+    """When a file was written; 0 for one that has gone meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _listed(name: str, known: Mapping[str, _T], what: str, error: type[OptionError] | type[RunError]) -> _T:
