@@ -121,7 +121,8 @@ export function drawCurves(canvas, curves, { between = null, colours = null, wid
 // A bar with the colours of a scale and the values at its ends.
 export function legend([low, high], scale = "grey", unit = "") {
   const bar = h("canvas", { class: "legend-bar", width: STEPS, height: 1, "aria-hidden": "true" });
-  drawMap(bar, { shape: [1, STEPS], values: Float32Array.from({ length: STEPS }, (_, i) => i) }, { scale });
+  const steps = { shape: [1, STEPS], values: Float32Array.from({ length: STEPS }, (_, i) => i) };
+  drawMap(bar, steps, { scale, between: [0, STEPS - 1] });
   return h("span", { class: "legend" }, h("span", {}, number(low)), bar, h("span", {}, `${number(high)}${unit}`));
 }
 

@@ -3,6 +3,7 @@ import { drawMap, number } from "../../lib/draw.js";
 import { h } from "../../lib/dom.js";
 
 const STEPS = 256;
+const LARGE = 64; // pixels of a map: wider ones are drawn smaller than they are
 const CURVE = { width: 96, height: 26 }; // CSS pixels of one unit of a signal
 
 // 256 colours of a scale as 32-bit pixels, read back from a canvas: what ImageData takes, whatever the byte order.
@@ -78,7 +79,8 @@ export class LayerView {
     } else {
       [this.tall, this.wide] = this.spatial.length === 2 ? this.spatial : [1, 1];
       const goal = this.spatial.length === 2 ? 44 : 9; // CSS pixels of one unit
-      this.scale = Math.max(1, Math.round(goal / this.wide));
+      this.scale = this.wide > LARGE ? LARGE / this.wide : Math.max(1, Math.round(goal / this.wide));
+      this.canvas.classList.toggle("pixels", this.scale >= 1);
     }
     this.gap = this.spatial.length === 1 ? 4 : 1;
     const step = (this.wide + this.gap) * this.scale;

@@ -42,7 +42,8 @@ export function stage(array, caption, { scale = "heat", picture = false, box = n
     canvas.addEventListener("click", (event) => onpick(placeAt(event, canvas, axes)));
   }
   const worth = picture || axes.length !== 2 ? h("span", {}, `${number(ends[0])} to ${number(ends[1])} `) : legend(ends, scale);
-  return h("figure", {}, holder, h("figcaption", {}, h("div", {}, caption), worth, " ", note));
+  const width = axes.length === 2 ? SIDE : CURVE.width; // so that a caption is no wider than what it speaks of
+  return h("figure", { style: { width: `${width}px` } }, holder, h("figcaption", {}, h("div", {}, caption), worth, " ", note));
 }
 
 // All digits that a 32-bit number has.
