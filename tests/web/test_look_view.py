@@ -6,7 +6,7 @@ import json
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -29,7 +29,7 @@ from tatami.inspect.patches import top_patches
 from tatami.inspect.saliency import integrated_gradients, saliency, smooth_grad
 from tatami.inspect.subject import Subject
 from tatami.network import find_network
-from tatami.train import TrainConfig, load_trained, train
+from tatami.train import TrainConfig, load_trained, resume, train
 from tatami.web.arrays import packed
 from tatami.web.look_frame import quantised
 from tatami.web.look_input import BOX, centre
@@ -507,3 +507,75 @@ def test_closing_stops_work_at_its_next_word() -> None:
     jobs.close()
     assert not job.is_finished
     assert job.done < 9_999
+
+
+# --- a regression, a picture in colour ---
+
+
+def test_a_regression_is_looked_at_too(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 20, 1)).astype(np.float32)
+    y = np.stack([3 * x[:, :10].mean((1, 2)) + 5, x.mean((1, 2))], axis=1).astype(np.float32)
+    np.savez(tmp_path / "waves.npz", x_train=x[:40], y_train=y[:40], x_test=x[40:], y_test=y[40:])
+    train(
+        find_network("INPUT -> CONV(4, 5) -> RELU -> FC"),
+        TrainConfig(str(tmp_path / "waves.npz"), engine="textbook", epochs=2),
+        tmp_path / "runs" / "waves-1",
+        lambda event: None,
+    )
+    session = Session(None, tmp_path / "runs")
+    client = TestClient(Starlette(routes=routes(session)))
+    try:
+        network = client.get("/api/look/waves-1/network").json()
+        assert (network["classes"], len(network["targets"])) == ([], 2)
+        head, _ = frame_at(client, "waves-1", x[41])
+        assert head["probabilities"] == []
+        trained = load_trained(tmp_path / "runs" / "waves-1")
+        assert trained.identity.standard is not None
+        outputs = trained.model.forward(trained.identity.preprocess(x[41:42]))
+        np.testing.assert_allclose(head["scores"], trained.identity.standard.back(outputs)[0], rtol=1e-4)
+        assert "this run keeps no confusion matrix" in error_of(client.get("/api/look/waves-1/confusion"))
+        found = worked(client, "/api/look/waves-1/embedding")
+        assert (len(found["rows"]), found["true"], found["predicted"]) == (20, None, None)
+        patch = worked(client, "/api/look/waves-1/patches?layer=relu1&unit=1")["patches"][0]
+        assert len(patch["curves"][0]) == patch["field"][0][1] - patch["field"][0][0]
+        assert "probability" not in patch
+    finally:
+        session.close()
+
+
+def test_data_that_are_gone_are_told_of_and_drawing_goes_on(tmp_path: Path, write_stripes: Callable[..., Path]) -> None:
+    data = write_stripes(48, 20, tones=(200, 40), noise=40)
+    train(
+        find_network("INPUT -> CONV(4) -> RELU -> POOL -> FC"),
+        TrainConfig(str(data), engine="textbook", epochs=1),
+        tmp_path / "runs" / "stripes-1",
+        lambda event: None,
+    )
+    data.unlink()
+    session = Session(None, tmp_path / "runs")
+    client = TestClient(Starlette(routes=routes(session)))
+    try:
+        for path in ("samples/0", "cell?true=0&predicted=1", "embedding", "patches?layer=conv1&unit=0"):
+            assert "no such file or folder" in error_of(client.get(f"/api/look/stripes-1/{path}"))
+        head, _ = frame_at(client, "stripes-1", np.zeros((8, 8, 1), np.uint8))
+        assert sum(head["probabilities"]) == pytest.approx(1, abs=1e-5)
+        assert client.get("/api/look/stripes-1/confusion").json()["total"] == 20
+    finally:
+        session.close()
+
+
+def test_a_run_that_is_trained_on_is_opened_anew(tmp_path: Path, write_stripes: Callable[..., Path]) -> None:
+    config = TrainConfig(str(write_stripes(48, 20, tones=(200, 40), noise=40)), engine="textbook", epochs=1)
+    net = find_network("INPUT -> CONV(4) -> RELU -> POOL -> FC")
+    train(net, config, tmp_path / "runs" / "stripes-1", lambda event: None)
+    session = Session(None, tmp_path / "runs")
+    client = TestClient(Starlette(routes=routes(session)))
+    raw = np.full((8, 8, 1), 90, np.uint8)
+    try:
+        before, _ = frame_at(client, "stripes-1", raw)
+        resume(tmp_path / "runs" / "stripes-1", lambda event: None, epochs=3)
+        after, _ = frame_at(client, "stripes-1", raw)
+    finally:
+        session.close()
+    assert before["scores"] != after["scores"]
