@@ -109,14 +109,13 @@ def open_ground(session: Session, asked: Question) -> Ground:
 def _ground_of_run(session: Session, name: str) -> Ground:
     opened = open_run(session, name)
     subject = opened.subject
-    labelled = session.kept(("look data", name), opened.stamp, lambda: read_samples(opened))
 
     def state(network: Network) -> dict[str, Array]:
         return {name: subject.state[name] for name in network.parameters()}
 
     return Ground(
         subject.network,
-        labelled.split,
+        read_samples(opened).split,
         opened.data,
         subject.classes,
         lambda raw: subject.prepare(raw[np.newaxis]),

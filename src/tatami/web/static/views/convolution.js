@@ -1,6 +1,6 @@
 // Convolution: one layer opened up. The window slides over what really comes in, and every number says how it came about.
 import { CallError, latest, post } from "../lib/call.js";
-import { h, stylesheet } from "../lib/dom.js";
+import { h, settled, stylesheet } from "../lib/dom.js";
 import { CellMap } from "./convolution/cells.js";
 import { makeChoice, makeMover, makeSizes, makeSource } from "./convolution/controls.js";
 import { MODES, pointed } from "./convolution/modes.js";
@@ -9,6 +9,8 @@ import { makePlayer } from "./convolution/player.js";
 import { written } from "./convolution/sums.js";
 
 const SETTING = "s."; // s.stride=2 in the address: a size other than the network's
+const CHOSEN = { y: "y", dx: "x", dw: "w" }; // what keeps the cell that is chosen in each mode
+const REST = 200; // milliseconds without another cell: then the address follows
 
 export async function mount(root, app) {
   await stylesheet(import.meta.url);
@@ -46,6 +48,7 @@ export async function mount(root, app) {
     notes,
   );
 
+  const keep = settled(() => app.set({}), REST);
   const mode = () => MODES[app.state.get("mode")] ?? MODES.y;
   const cells = () => {
     const map = maps.get(mode().chosen);
@@ -70,7 +73,6 @@ export async function mount(root, app) {
   function request() {
     const settings = [...app.state].filter(([key]) => key.startsWith(SETTING)).map(([key, value]) => [key.slice(SETTING.length), value]);
     wanted = new Set(settings.map(([name]) => name));
-    const gradient = app.state.get("gradient") ?? "score";
     return {
       ...question(),
       layer: app.state.get("layer") ?? "",
@@ -79,19 +81,24 @@ export async function mount(root, app) {
       filter: whole(app.state.get("filter")),
       channel: whole(app.state.get("channel")),
       first: numbers(app.state.get("first")),
-      gradient,
-      cell: gradient === "cell" ? numbers(app.state.get("dot") ?? app.state.get("at")) : [],
+      gradient: app.state.get("gradient") ?? "score",
+      cell: numbers(app.state.get("y")),
     };
   }
 
   function change(values, isNetwork = false) {
-    const { settings, ...others } = values;
-    const gone = settings === null ? [...app.state.keys()].filter((key) => key.startsWith(SETTING)) : [];
-    // With 1 at one output alone, that output is the one that was chosen last.
-    if (values.gradient === "cell" && mode() === MODES.y) others.dot = app.state.get("at") ?? null;
-    app.set({ ...Object.fromEntries(gone.map((key) => [key, null])), ...others });
+    const { layer, net, run } = values;
+    if (layer !== undefined || net !== undefined || run !== undefined) forget();
+    app.set(values);
     player.stop();
     return load(isNetwork);
+  }
+
+  // What belongs to one layer: its changed sizes, the part that is shown, the cells that are chosen.
+  function forget() {
+    const own = ["layer", "first", "filter", "channel", ...Object.values(CHOSEN)];
+    const sizes = [...app.state.keys()].filter((key) => key.startsWith(SETTING));
+    app.set(Object.fromEntries([...own, ...sizes].map((key) => [key, null])));
   }
 
   async function load(isNetwork) {
@@ -100,6 +107,9 @@ export async function mount(root, app) {
         const network = await askNetwork(question());
         if (!network) return;
         source.update(network);
+        // What was chosen in another network means nothing in this one.
+        const layer = app.state.get("layer");
+        if (layer && network.layers.every(({ name }) => name !== layer)) forget();
       }
       const answer = await askLayer(request());
       if (!answer) return;
@@ -138,8 +148,9 @@ export async function mount(root, app) {
         .map(([key, { name }]) => h("button", { type: "button", "aria-pressed": String(MODES[key] === now), onclick: () => enter(key) }, name)),
     );
     const specs = now.maps(opened);
-    const isSame = [...maps.keys()].join() === specs.map(({ key }) => key).join();
-    if (!isSame) {
+    const kind = `${answer.gradient.kind} ${specs.map(({ key }) => key)}`;
+    if (stage.dataset.kind !== kind) {
+      stage.dataset.kind = kind;
       maps = new Map(specs.map(({ key }) => [key, new CellMap(key, acts(key, now.chosen))]));
       stage.replaceChildren(...[...maps.values()].map((map) => map.element));
     }
@@ -149,7 +160,7 @@ export async function mount(root, app) {
   }
 
   function enter(key) {
-    app.set({ mode: key === "y" ? null : key, at: null });
+    app.set({ mode: key === "y" ? null : key });
     player.stop();
     show(answered);
     modes.querySelector("[aria-pressed=true]").focus();
@@ -164,7 +175,12 @@ export async function mount(root, app) {
       told.textContent = found.text;
       for (const [other, map] of maps) map.point(found.marks[other]);
     };
-    return key === chosen ? { point, choose: (at) => (player.stop(), choose(at)) } : { point };
+    if (key === chosen) return { point, choose: (at) => (player.stop(), choose(at)) };
+    // The one output that is 1 can be moved.
+    if (key === "dy" && opened.gradient.kind === "cell") {
+      return { point, choose: ([o, p]) => change({ y: opened.named([o, p], "first").replaceAll(" ", "") }) };
+    }
+    return { point };
   }
 
   // The state keeps whole numbers of the layer, not of the part that is shown.
@@ -173,7 +189,7 @@ export async function mount(root, app) {
   }
 
   function remembered() {
-    const at = numbers(app.state.get("at"));
+    const at = numbers(app.state.get(CHOSEN[mode().chosen]));
     if (at.length !== opened.axes.length - opened.isSignal) return null;
     const size = maps.get(mode().chosen).size;
     const found = (opened.isSignal ? [0, ...at] : at).map((value, axis) => value - begin(axis));
@@ -184,7 +200,9 @@ export async function mount(root, app) {
     cell = at;
     done = terms;
     const whole = at.map((value, axis) => value + begin(axis));
-    app.set({ at: (opened.isSignal ? whole.slice(1) : whole).join(",") });
+    root.dataset.cell = (opened.isSignal ? whole.slice(1) : whole).join(",");
+    app.state.set(CHOSEN[mode().chosen], root.dataset.cell);
+    keep();
     refresh();
   }
 
@@ -203,7 +221,6 @@ export async function mount(root, app) {
     for (const [key, map] of maps) map.mark(marks[key]);
     sum.setAttribute("aria-live", player.isPlaying ? "off" : "polite");
     sum.replaceChildren(...written(how, opened, done).filter(Boolean));
-    root.dataset.cell = app.state.get("at");
   }
 
   function step(direction, by) {
@@ -232,6 +249,7 @@ export async function mount(root, app) {
   return {
     destroy() {
       player.stop();
+      keep.cancel();
       resized.disconnect();
       scheme.removeEventListener("change", redraw);
     },

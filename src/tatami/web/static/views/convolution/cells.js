@@ -1,12 +1,11 @@
 // A map whose cells can be pointed at and chosen, by mouse, finger and arrow keys. A signal has its curve above.
 import { colour, legend, limits, number } from "../../lib/draw.js";
 import { h } from "../../lib/dom.js";
-import { exact } from "./modes.js";
 
 const SCALE = "diverging";
 const CURVE = 90; // pixels
 const READABLE = 34; // a cell of this width holds its number
-const DASHES = { window: [], seen: [1, 2], reach: [4, 3], chosen: [], winner: [] };
+const DASHES = { window: [], seen: [], reach: [4, 3], chosen: [], winner: [] };
 
 export class CellMap {
   // `act` has point(cell or null), and choose(cell) where a cell of this map is the one that is looked at.
@@ -124,7 +123,7 @@ export class CellMap {
         if (this.cell > 6) pen.strokeRect(left + 0.25, top + 0.25, width - 0.5, height - 0.5);
         if (this.cell >= READABLE && !isPadding) {
           pen.fillStyle = Math.abs(value) > 0.6 * this.between[1] ? "#ffffff" : "#1c1b19";
-          pen.fillText(number(value), left + width / 2, top + height / 2);
+          pen.fillText(number(value), left + width / 2, top + height / 2, width - 4);
         }
       }
     }
@@ -150,7 +149,7 @@ export class CellMap {
   // Two strokes, one dark and one light, stand out from every colour.
   outline(pen, ink, { cells, kind }, height) {
     if (!cells.length) return;
-    const around = kind === "window" && isBlock(cells) ? [block(cells.map((cell) => this.place(cell)))] : cells.map((cell) => this.place(cell));
+    const around = (kind === "window" || kind === "seen") && isBlock(cells) ? [block(cells.map((cell) => this.place(cell)))] : cells.map((cell) => this.place(cell));
     for (let [left, top, width, tall] of around) {
       if (this.isSignal && kind !== "winner") [top, tall] = [1, height - 2];
       if (kind === "winner") {
@@ -168,10 +167,6 @@ export class CellMap {
       pen.strokeRect(left + 1, top + 1, width - 2, tall - 2);
     }
     pen.setLineDash([]);
-  }
-
-  valueText(cell) {
-    return exact(this.values[cell[0] * this.size[1] + cell[1]]);
   }
 }
 

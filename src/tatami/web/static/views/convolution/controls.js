@@ -7,12 +7,12 @@ const option = (value, text = value) => h("option", { value }, text);
 
 // `changed(values)` is called with new values of the state; null takes one out.
 export function makeSource(app, changed) {
-  const net = h("input", { type: "text", spellcheck: "false", autocomplete: "off", onchange: () => changed({ net: net.value, ...FRESH }) });
-  const run = h("select", { onchange: () => changed({ run: run.value, data: null, sample: null, ...FRESH }) });
+  const net = h("input", { type: "text", spellcheck: "false", autocomplete: "off", onchange: () => changed({ net: net.value }) });
+  const run = h("select", { onchange: () => changed({ run: run.value, data: null, sample: null }) });
   const data = h("select", { onchange: () => changed({ data: data.value, sample: null }) });
   const sample = h("input", { type: "number", min: 0, step: 1, class: "short" });
   sample.addEventListener("input", settled(() => sample.value !== "" && changed({ sample: sample.value }), REST));
-  const layer = h("select", { onchange: () => changed({ layer: layer.value, ...RESET }) });
+  const layer = h("select", { onchange: () => changed({ layer: layer.value }) });
   const picture = h("span", { class: "sample" });
   const element = h(
     "div",
@@ -51,10 +51,6 @@ export function makeSource(app, changed) {
     },
   };
 }
-
-// What no longer means anything for another layer: chosen cell and part, changed sizes.
-const RESET = { at: null, first: null, filter: null, channel: null, settings: null };
-const FRESH = { ...RESET, layer: null };
 
 export function makeSizes(changed) {
   const form = h("div", { class: "row" });
@@ -145,7 +141,7 @@ export function makeMover(changed) {
       if (!isPart) return;
       const move = (axis, sign) => () => {
         const first = axes.map((each, at) => each.first + (at === axis ? sign * Math.ceil((each.stop - each.first) / 2) : 0));
-        changed({ first: first.map((at, i) => Math.max(0, Math.min(axes[i].output - (axes[i].stop - axes[i].first), at))).join(","), at: null });
+        changed({ first: first.map((at, i) => Math.max(0, Math.min(axes[i].output - (axes[i].stop - axes[i].first), at))).join(","), y: null, x: null });
       };
       const names = axes.length === 2 ? [["up", "down"], ["left", "right"]] : [["left", "right"]];
       element.replaceChildren(

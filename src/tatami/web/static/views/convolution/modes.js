@@ -119,7 +119,7 @@ const backwardInput = {
         terms,
         first: `filter ${opened.filter}`,
         others,
-        formula: `${name} = sum of dY * W over the ${seers.length} windows that see ${opened.xName(cell)}, and all filters`,
+        formula: `${name} = sum of dY * W over ${windows(seers)} ${opened.xName(cell)}, and all filters`,
       };
     }
     const terms = seers.map(({ out, place }) => {
@@ -132,9 +132,11 @@ const backwardInput = {
       return { place, at: out, left: opened.dy(...out), right: won ? 1 : 0, value: won ? opened.dy(...out) : 0, isWinner: won, text };
     });
     const rule = opened.kind === "max" ? "dY, times 1 where it won the window and 0 where not" : "dY, divided by the number of values of the mean";
-    return { ...end, terms, others: [], formula: `${name} = sum over the ${seers.length} windows that see ${opened.xName(cell)}`, rule };
+    return { ...end, terms, others: [], formula: `${name} = sum over ${windows(seers)} ${opened.xName(cell)}`, rule };
   },
 };
+
+const windows = (seers) => (seers.length === 1 ? "the one window that sees" : `the ${seers.length} windows that see`);
 
 const backwardFilter = {
   name: "Backward: dW",

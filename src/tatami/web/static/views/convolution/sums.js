@@ -1,6 +1,7 @@
 // How one number comes about, written out: the terms, where the window is small in its own shape, and what they sum to.
 import { h } from "../../lib/dom.js";
 import { exact } from "./modes.js";
+import { range } from "./opened.js";
 
 const WIDEST = 12; // places of a window that is shown in its own shape
 const MOST = 60; // terms written one by one
@@ -46,16 +47,16 @@ function partial(sum, done) {
 const added = (terms) => terms.reduce((sum, term) => sum + term.value, 0);
 
 function table(sum, opened, done) {
-  const [rows, columns] = sum.grid;
-  const cell = (a, b) => {
-    const at = a * columns + b;
+  const [rows, columns] = opened.isSignal ? [sum.grid[1], 1] : sum.grid; // a signal's places stand below one another
+  const cell = (row, column) => {
+    const at = row * columns + column;
     const term = sum.terms[at];
     const isPadding = opened.isPadding(...term.at);
     const marks = [isPadding && "padding", term.isWinner && "winner", done !== null && at === done - 1 && "now", done !== null && at >= done && "later"];
     const isAlone = term.right === undefined;
     return h(
       "td",
-      { class: marks.filter(Boolean).join(" ") || null, "data-place": `${a},${b}` },
+      { class: marks.filter(Boolean).join(" ") || null, "data-place": term.place.join(",") },
       isAlone
         ? isPadding && sum.terms.some((other) => other.isWinner) ? "padding" : value(term.value, { "data-part": "term" })
         : [h("span", { class: "factors" }, `${isPadding ? "0" : exact(term.left)} × ${signed(term.right)}`), value(term.value, { "data-part": "term" })],
@@ -69,9 +70,9 @@ function table(sum, opened, done) {
     { class: "scroll", tabindex: 0, role: "region", "aria-label": "Terms" },
     h(
       "table",
-      { class: "terms" },
+      { class: opened.isSignal ? "terms column" : "terms" },
       h("caption", {}, caption),
-      h("tbody", {}, ...Array.from({ length: rows }, (_, a) => h("tr", {}, ...Array.from({ length: columns }, (_, b) => cell(a, b))))),
+      h("tbody", {}, ...range(rows).map((row) => h("tr", {}, ...range(columns).map((column) => cell(row, column))))),
     ),
   );
 }
