@@ -65,8 +65,8 @@ class _Writer:
         while node is not None and node is not start:
             self.write(node)
             if isinstance(node.layer, Foreign):
-                operator = node.layer.operator
-                raise NetworkError("the notation has no layer for an operator from elsewhere", where=node.name, got=operator)
+                problem = "the notation has no layer for an operator from elsewhere"
+                raise NetworkError(problem, where=node.name, got=node.layer.operator)
             if isinstance(node.layer, Merge):
                 fork = self.network[self.dominators[node.name]]
                 items.append(self.branches(node, fork))

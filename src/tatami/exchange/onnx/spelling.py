@@ -51,7 +51,7 @@ def spelled(network: Network) -> Network:
     if by_word == by_number:
         return by_word
     try:
-        return min(by_word, by_number, key=lambda each: len(folded_text(each)))
+        return min(by_word, by_number, key=lambda each: len(folded_text(each, blocks=False)))
     except TatamiError:  # the notation cannot say it
         return by_word
 
