@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import struct
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +18,6 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from tatami.data import load_sample
-from tatami.errors import DataError
 from tatami.inspect.embedding import Method, embedding
 from tatami.inspect.field import field_of
 from tatami.inspect.grad_cam import grad_cam
@@ -31,9 +29,6 @@ from tatami.inspect.subject import Subject
 from tatami.network import find_network
 from tatami.train import TrainConfig, load_trained, resume, train
 from tatami.web.arrays import packed
-from tatami.web.look_frame import quantised
-from tatami.web.look_input import BOX, centre
-from tatami.web.look_jobs import Jobs, Progress, Work
 from tatami.web.look_unit import filter_owner
 from tatami.web.session import Session
 from tatami.web.views.look import routes
@@ -124,48 +119,7 @@ def test_a_frame_holds_what_every_layer_answers(client: TestClient, runs: Path, 
     np.testing.assert_allclose(head["probabilities"], shares / shares.sum(), atol=1e-4)
 
 
-def test_values_without_an_end_are_drawn_as_the_ends() -> None:
-    maps = quantised("fc", np.array([np.nan, -np.inf, 1, 2, np.inf], np.float32))
-    assert (maps.low, maps.high) == (1, 2)
-    assert maps.values.tolist() == [0, 0, 0, 255, 255]
-
-
-def test_a_constant_map_is_all_of_its_value() -> None:
-    maps = quantised("relu", np.full((2, 2, 1), 3, np.float32))
-    assert (maps.low, maps.high, maps.values.max()) == (3, 3, 0)
-    assert (maps.exact() == 3).all()
-
-
-# --- drawings ---
-
-
-def test_a_drawing_is_prepared_as_the_digits_of_mnist_were() -> None:
-    drawing = np.zeros((112, 112, 1), np.uint8)
-    drawing[4:44, 90:100] = 255  # a tall bar at the upper right
-    picture = centre(drawing, (28, 28, 1))
-    rows, columns = (np.flatnonzero(picture[..., 0].any(axis=axis)) for axis in (1, 0))
-    assert len(rows) == 20  # the box
-    assert len(columns) == 5  # the aspect ratio, 4 to 1
-    mass = picture[..., 0].astype(float)
-    places = np.arange(28) + 0.5
-    assert (mass.sum(1) @ places) / mass.sum() == pytest.approx(14, abs=0.5)
-    assert (mass.sum(0) @ places) / mass.sum() == pytest.approx(14, abs=0.5)
-
-
-def test_real_digits_stay_where_they_are_when_centred() -> None:
-    """The samples were prepared so: doing it again moves and scales them by a pixel at most."""
-    split = load_sample("digits").test
-    assert split is not None
-    for digit in split.x[:50]:
-        again = centre(digit, (28, 28, 1))
-        for axis in (0, 1):
-            was, now = (np.flatnonzero(x[..., 0].any(axis=axis)) for x in (digit, again))
-            assert abs(int(was[0]) - int(now[0])) <= 2
-            assert len(now) <= round(BOX * 28)
-
-
-def test_nothing_drawn_is_black() -> None:
-    assert not centre(np.zeros((56, 56, 1), np.uint8), (28, 28, 1)).any()
+# --- drawings and files ---
 
 
 def test_a_large_drawing_shrinks_to_the_input(client: TestClient) -> None:
@@ -177,9 +131,6 @@ def test_a_large_drawing_shrinks_to_the_input(client: TestClient) -> None:
     np.testing.assert_allclose(plain["scores"], exact["scores"], atol=0.5)
     centred, _ = frame_at(client, "digits-1", drawing, centred="yes")
     assert centred["scores"] != plain["scores"]
-
-
-# --- files ---
 
 
 def test_a_picture_file_becomes_a_sample(client: TestClient) -> None:
@@ -436,80 +387,7 @@ def test_the_points_of_an_embedding_are_the_librarys(client: TestClient, runs: P
     assert np.mean(np.array(found["predicted"]) == scored) > 0.99
 
 
-# --- work behind the page ---
-
-
-def test_work_is_done_once_and_the_newest_first() -> None:
-    jobs, order = Jobs(), []
-    gate = threading.Event()
-
-    def work(name: str) -> Work:
-        def done(progress: Progress) -> str:
-            assert gate.wait(10)
-            progress(1, 1)
-            order.append(name)
-            return name
-
-        return done
-
-    first = jobs.ask("a", work("a"))
-    until = time.monotonic() + 10
-    while jobs.waiting and time.monotonic() < until:
-        time.sleep(0.01)  # until the first has begun
-    others = [jobs.ask(name, work(name)) for name in "bc"]
-    assert not jobs.wait(others[1], 0.01)
-    assert jobs.ask("b", work("b")) is others[0]  # asked for again: it is next
-    gate.set()
-    assert all(jobs.wait(job, 10) for job in (first, *others))
-    assert order == ["a", "b", "c"]
-    assert (first.value, first.done, first.total) == ("a", 1, 1)
-    assert jobs.ask("a", work("again")) is first
-    jobs.close()
-
-
-def test_work_that_fails_is_told_once_and_begun_anew() -> None:
-    jobs, count = Jobs(), []
-
-    def work(progress: Progress) -> None:
-        count.append(1)
-        raise DataError("gone", where="data")
-
-    job = jobs.ask("a", work)
-    assert jobs.wait(job, 10)
-    assert str(jobs.ask("a", work).error) == "data: gone"
-    again = jobs.ask("a", work)
-    assert jobs.wait(again, 10)
-    assert len(count) == 2
-    jobs.close()
-
-
-def test_a_fault_of_the_work_is_told_and_the_next_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
-    jobs = Jobs()
-    job = jobs.ask("a", lambda progress: 1 // 0)
-    assert jobs.wait(job, 10)
-    assert "this could not be computed; got ZeroDivisionError" in str(job.error)
-    assert "ZeroDivisionError" in capsys.readouterr().err
-    assert jobs.wait(jobs.ask("b", lambda progress: 2), 10)
-    jobs.close()
-
-
-def test_closing_stops_work_at_its_next_word() -> None:
-    jobs, begun = Jobs(), threading.Event()
-
-    def work(progress: Progress) -> None:
-        begun.set()
-        for i in range(10_000):
-            progress(i, 10_000)
-            time.sleep(0.001)
-
-    job = jobs.ask("a", work)
-    assert begun.wait(10)
-    jobs.close()
-    assert not job.is_finished
-    assert job.done < 9_999
-
-
-# --- a regression, a picture in colour ---
+# --- runs of other kinds, and in other states ---
 
 
 def test_a_regression_is_looked_at_too(tmp_path: Path) -> None:
