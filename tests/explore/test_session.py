@@ -157,6 +157,35 @@ def test_a_directory_of_another_exploration_is_refused(settings: Settings, tmp_p
         explore(settings, tmp_path / "taken", here, quiet)
 
 
+def test_settings_that_no_training_takes_leave_nothing_behind(settings: Settings, tmp_path: Path, here: Any) -> None:
+    folder = tmp_path / "found"
+    with pytest.raises(OptionError, match="unknown engine; got gpu"):
+        explore(replace(settings, training=replace(settings.training, engine="gpu")), folder, here, quiet)
+    assert not folder.exists()
+    explore(replace(settings, trials=1), folder, here, quiet)
+    with pytest.raises(RunError, match="the disk is full"):
+        explore(replace(settings, trials=3), folder, Full(), quiet)
+    assert (folder / "trials" / "00000" / LAST).exists()
+
+
+class Full:
+    """Workers that cannot write."""
+
+    jobs = shares = 1
+
+    def __enter__(self) -> "Full":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def executor(self) -> Executor:
+        raise RunError("the disk is full")
+
+    def renew(self) -> None:
+        pass
+
+
 def test_it_goes_on_with_the_threads_by_which_its_members_were_planned(
     settings: Settings, tmp_path: Path, here: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

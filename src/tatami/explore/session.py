@@ -5,17 +5,18 @@ Everything is in the directory, so that the same call goes on after Ctrl-C, a cr
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
 
-from tatami.errors import RunError
+from tatami.errors import RunError, TatamiError
 from tatami.explore.candidates import with_threads
 from tatami.explore.journal import Journal
 from tatami.explore.outcome import Found, examine_best, exploration_of, final_run, write_pages
 from tatami.explore.search import Listener, Search
 from tatami.explore.settings import FILE, Settings, continued, read_settings, write_settings
-from tatami.explore.space import make_space
+from tatami.explore.space import TRIALS, make_space
 from tatami.explore.workers import Workers
 from tatami.train.run import Run
 
@@ -30,7 +31,8 @@ def explore(settings: Settings, folder: Path, workers: Workers, listen: Listener
         listen: is told when a job has begun or ended.
 
     Raises:
-        TatamiError: bad text, data or settings, before anything is trained; the disk does not take it.
+        TatamiError: bad text, data or settings, before anything is trained, and nothing is left behind; the disk does
+            not take it.
     """
     began = time.monotonic()
     settings = _going_on(settings, folder)  # first: what a step takes of memory depends on the threads of before
@@ -41,7 +43,12 @@ def explore(settings: Settings, folder: Path, workers: Workers, listen: Listener
             space = replace(space, settings=_written(settings, folder))
             journal = Journal(folder)
             search = Search(space, folder, journal, workers, listen, began)
-            ended = search.go()
+            try:
+                ended = search.go()
+            except TatamiError:  # such as an engine that is not there: better settings may take the place
+                if not any(path.is_dir() for path in folder.glob(f"{TRIALS}/*")):
+                    shutil.rmtree(folder)
+                raise
             values = exploration_of(space, folder, journal, ended, search.spent)
             run = final_run(space, folder, journal, values.best)
             if run is not None and not search.interrupted:

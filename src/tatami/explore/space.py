@@ -19,6 +19,7 @@ from tatami.train.config import ResolvedConfig, TrainConfig
 from tatami.train.defaults import held_out_share, resolve
 
 STOP = "stop"
+TRIALS = "trials"
 
 
 def resolved(training: TrainConfig, dataset: Dataset) -> ResolvedConfig:
@@ -107,4 +108,4 @@ def make_space(settings: Settings) -> Space:
 
 def run_of(folder: Path, trial: int, rung: int = 0) -> Path:
     """The run directory of a trial in that of its exploration."""
-    return folder / ("final" if rung == FINAL else "trials") / f"{trial:05d}"
+    return folder / ("final" if rung == FINAL else TRIALS) / f"{trial:05d}"
