@@ -147,6 +147,12 @@ def test_input_and_classes_fill_what_the_line_leaves_open(client: TestClient) ->
     assert plan(client, text, input="nine")["error"]["where"] == "input"
 
 
+def test_a_network_of_thousands_of_layers_is_answered_in_part(client: TestClient) -> None:
+    answer = plan(client, "INPUT(4x4x1) -> [CONV(1) -> RELU]*1000 -> FC(2)")
+    assert len(answer["layers"]) + answer["more"] == 2002
+    assert len(answer["layers"]) == 600
+
+
 # --- numbers ---
 
 
@@ -154,9 +160,9 @@ def test_every_number_is_found_where_it_stands() -> None:
     text = "# 🧱\nINPUT(32x16x3) -> [CONV({8,16}, 3x3, S=2, P=(1, 2)) -> DROPOUT(0.5)]*2 -> POOL(avg, 2) -> FC(10)"
     numbers = numbers_in(text)
     assert [(utf16(text, n.start, n.end), n.label) for n in numbers] == [
-        ("32", "INPUT shape"),
-        ("16", "INPUT shape"),
-        ("3", "INPUT shape depth"),
+        ("32", "INPUT size"),
+        ("16", "INPUT size"),
+        ("3", "INPUT depth"),
         ("8", "CONV filters"),
         ("16", "CONV filters"),
         ("3", "CONV kernel size"),
@@ -174,8 +180,8 @@ def test_every_number_is_found_where_it_stands() -> None:
 
 def test_numbers_are_found_in_a_line_that_is_not_finished() -> None:
     assert [n.label for n in numbers_in("INPUT(8x8x1) -> CONV(16, ")] == [
-        *["INPUT shape"] * 2,
-        "INPUT shape depth",
+        *["INPUT size"] * 2,
+        "INPUT depth",
         "CONV filters",
     ]
     assert numbers_in("INPUT(8x8x1) -> ?? 🧱") == []
@@ -386,6 +392,8 @@ def test_names_and_arguments_are_completed(page: Page, visit: Callable[..., None
     assert options.locator("b").all_inner_texts() == ["P"]
     field.press("Tab")
     options.first.wait_for()
+    assert field.get_attribute("aria-activedescendant") is None  # nothing is chosen before a letter or an arrow
+    field.press("ArrowDown")
     field.press("ArrowDown")
     assert options.nth(1).get_attribute("aria-selected") == "true"
     field.press("Enter")
@@ -421,6 +429,28 @@ def test_sliders_rewrite_the_line(page: Page, visit: Callable[..., None]) -> Non
     changed = LINE.replace("CONV(8)", "CONV(12)").replace("FC(10)", "FC(9)")
     wait_for_line(page, changed)
     page.wait_for_function("() => decodeURIComponent(location.hash).includes('FC(9)')")
+
+
+def test_figures_follow_a_slider_while_it_moves(page: Page, visit: Callable[..., None]) -> None:
+    visit(
+        page, "design", net="INPUT(224x224x3) -> CONV(64, 7, S=2, P=3) -> [RES[CONV(64) -> BN -> RELU]]*40 -> FC(1000)"
+    )
+    page.wait_for_function("() => document.querySelector('.view-design').dataset.line")
+    seen = page.evaluate(
+        """async () => {
+          const slider = document.querySelector('input[aria-label="FC units"]'), seen = new Set();
+          for (let units = 1000; units > 850; units--) {
+            slider.value = units;
+            slider.dispatchEvent(new Event("input"));
+            seen.add(document.querySelector(".view-design").dataset.line);
+            await new Promise((done) => setTimeout(done, 10));
+          }
+          return [...seen];
+        }"""
+    )
+    assert len(seen) > 5  # and not only when the hand has come to rest
+    page.wait_for_function("() => document.querySelector('.view-design').dataset.line.endsWith('FC(851)')")
+    assert page.get_by_label("The network in one line").input_value().endswith("*40 -> FC(851)")
 
 
 def test_sliders_bind_free_names(page: Page, visit: Callable[..., None]) -> None:

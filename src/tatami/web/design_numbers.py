@@ -66,8 +66,9 @@ def numbers_in(text: str) -> list[NumberAt]:
         argument, label = _meaning(brackets, counts)
         for i, part in enumerate(parts):
             start, end = (offset_in_browser(text, at + place) for place in part.span())
-            is_depth = argument is not None and argument.field == "shape" and i == len(parts) - 1 > 0
-            found.append(_slider(start, end, part.group(), f"{label} depth" if is_depth else label, argument, counts))
+            if argument is not None and argument.field == "shape":
+                label = "INPUT depth" if i == len(parts) - 1 else "INPUT size"
+            found.append(_slider(start, end, part.group(), label, argument, counts))
     return found
 
 

@@ -33,6 +33,7 @@ from tatami.web.routes import get, post
 from tatami.web.session import Session
 
 THIS_MACHINE = "cpu"
+MOST_ROWS = 600  # of layers, as many as a page shows at ease
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,9 @@ def _figures(plan: Plan) -> dict[str, Any]:
         "headings": [*HEADINGS, *WIDE_HEADINGS],
         "layers": [
             {"name": cost.name, "type": cost.type, "row": [*layer_row(cost), *wide_row(cost)], "notes": cost.notes}
-            for cost in plan.layers
+            for cost in plan.layers[:MOST_ROWS]
         ],
+        "more": max(0, len(plan.layers) - MOST_ROWS),
     }
 
 

@@ -59,3 +59,27 @@ export function latest(ask) {
     }
   };
 }
+
+// One call at a time: while one is under way only the newest of the others waits (those before it resolve to undefined).
+// So answers keep coming while a slider moves, and the server never computes for what is long gone.
+export function newest(ask) {
+  let waiting = null;
+  let busy = false;
+
+  async function work() {
+    busy = true;
+    while (waiting) {
+      const { values, done, failed } = waiting;
+      waiting = null;
+      await ask(...values).then(done, failed);
+    }
+    busy = false;
+  }
+
+  return (...values) =>
+    new Promise((done, failed) => {
+      waiting?.done(undefined);
+      waiting = { values, done, failed };
+      if (!busy) work();
+    });
+}

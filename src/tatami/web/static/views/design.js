@@ -1,5 +1,5 @@
 // Design: the line in an editor; beside it what it looks like and costs.
-import { CallError, get, latest, post } from "../lib/call.js";
+import { CallError, get, latest, newest, post } from "../lib/call.js";
 import { h, labelled, settled, stylesheet } from "../lib/dom.js";
 import { makeEditor } from "./design/editor.js";
 import { makeMemory } from "./design/memory.js";
@@ -11,7 +11,7 @@ const REST = 180; // milliseconds without a key: then the memory is asked for, a
 
 export async function mount(root, app) {
   const [words] = await Promise.all([get("/api/design/words"), stylesheet(import.meta.url)]);
-  const askPlan = latest((body, options) => post("/api/design/plan", body, options));
+  const askPlan = newest((body) => post("/api/design/plan", body));
   const askMisfit = latest((body, options) => post("/api/design/misfit", body, options));
   const askMemory = latest((body, options) => post("/api/design/memory", body, options));
 
@@ -31,6 +31,7 @@ export async function mount(root, app) {
   const misfit = makeMisfit(write);
   const memory = makeMemory(words, app, () => refreshMemory());
   const zoo = h("p", { class: "small zoo" });
+  let gone = false;
 
   // The state, from the address: b.N is the value of a free name N.
   const bindings = new Map();
@@ -82,6 +83,7 @@ export async function mount(root, app) {
   }, REST);
 
   async function changed() {
+    const text = editor.text;
     let answer;
     try {
       answer = await askPlan({ ...line(), width: plan.drawing.clientWidth || 900 });
@@ -90,17 +92,20 @@ export async function mount(root, app) {
       editor.refuse(error.error);
       return;
     }
-    if (!answer) return; // a later line is being asked for
-    editor.refuse(answer.error);
-    sliders.update(answer);
-    plan.mark(Boolean(answer.error));
-    keep(answer.free);
+    if (!answer || gone) return; // a later line is asked for instead
+    if (text === editor.text) {
+      // Places in the text are of use for this very text only.
+      editor.refuse(answer.error);
+      sliders.update(answer);
+      plan.mark(Boolean(answer.error));
+      keep(answer.free);
+    }
     if (answer.error) return;
     plan.update(answer);
     refreshMisfit();
     showZoo(answer.zoo);
     refreshMemory();
-    root.dataset.line = editor.text; // the figures are those of this line
+    root.dataset.line = text; // the figures are those of this line
   }
 
   function showZoo(entry) {
@@ -154,6 +159,7 @@ export async function mount(root, app) {
 
   return {
     destroy() {
+      gone = true;
       keep.cancel();
       refreshMemory.cancel();
       refreshMisfit.cancel();

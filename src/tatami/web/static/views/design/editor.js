@@ -45,12 +45,12 @@ export function makeEditor(words, changed) {
 
   function offer() {
     found = field.selectionStart === field.selectionEnd ? suggestions(words, field.value, field.selectionStart) : null;
-    active = 0;
     list.hidden = !found;
     if (!found) {
       hide();
       return;
     }
+    active = found.start < field.selectionStart ? 0 : -1; // before a letter is typed nothing is chosen
     place();
     list.replaceChildren(
       ...found.items.map((item, i) =>
@@ -85,6 +85,7 @@ export function makeEditor(words, changed) {
 
   function point() {
     [...list.children].forEach((option, i) => option.setAttribute("aria-selected", String(i === active)));
+    if (active < 0) return;
     field.setAttribute("aria-activedescendant", `completion-${active}`);
     list.children[active].scrollIntoView({ block: "nearest" });
   }
@@ -123,9 +124,10 @@ export function makeEditor(words, changed) {
       offer();
     } else if (found && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
       event.preventDefault();
-      active = (active + (event.key === "ArrowDown" ? 1 : -1) + found.items.length) % found.items.length;
+      const count = found.items.length;
+      active = event.key === "ArrowDown" ? (active + 1) % count : (Math.max(active, 0) + count - 1) % count;
       point();
-    } else if (found && (event.key === "Enter" || event.key === "Tab") && !event.shiftKey) {
+    } else if (found && active >= 0 && (event.key === "Enter" || event.key === "Tab") && !event.shiftKey) {
       event.preventDefault();
       take(active);
     } else if (found && event.key === "Escape") {

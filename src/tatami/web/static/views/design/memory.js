@@ -32,7 +32,7 @@ export function makeMemory(words, app, changed) {
     labelled("Dtype", select("dtype", ["float32", "tf32", "bf16"].map((name) => [name, name]), "float32")),
     labelled(
       "Memory",
-      h("input", { type: "text", class: "short", placeholder: "the card's", value: app.state.get("memory") ?? "", oninput: keep("memory") }),
+      h("input", { type: "text", class: "short", placeholder: "8GB, or the card's", value: app.state.get("memory") ?? "", oninput: keep("memory") }),
     ),
   );
 

@@ -20,6 +20,7 @@ export function makePlan(style) {
     { class: "scroll layers", tabindex: "0", role: "group", "aria-label": "Layers" },
     h("table", { class: "numbers" }, h("caption", { class: "visually-hidden" }, "Layers"), h("thead", {}, head), body),
   );
+  const more = h("p", { class: "small" });
   const outdated = h("p", { class: "outdated", hidden: true }, "Figures of the last line that was a network:");
   let blocks = new Map(); // layer's name -> its block in the drawing
   let rows = new Map();
@@ -50,6 +51,7 @@ export function makePlan(style) {
         return element;
       }),
     );
+    more.textContent = answer.more ? `and ${answer.more.toLocaleString("en")} more layers` : "";
     notes.replaceChildren(
       ...answer.layers.flatMap(({ name, notes }) => notes.map((note) => h("li", {}, `${name}: ${note}`))),
     );
@@ -86,7 +88,7 @@ export function makePlan(style) {
   return {
     facts,
     drawing,
-    table: h("section", {}, h("h2", {}, "Layers"), notes, table),
+    table: h("section", {}, h("h2", {}, "Layers"), notes, table, more),
     update,
     outdated,
     // The figures of an earlier line are still there, and said to be.
