@@ -32,7 +32,7 @@ def test_the_page_is_written_anew(tatami, bars: Path, run: Path) -> None:
     assert (result.code, result.out, result.err) == (0, f"wrote {run}/report.html\n", "")
     html = (run / "report.html").read_text(encoding="utf-8")
     assert "<p class=result>test accuracy 0.9333 (28 of 30)</p>" in html
-    assert html.count("data:image/png;base64,") == 2
+    assert html.count("data:image/png;base64,") == 2 + 4  # the worst errors, and the filters of conv1
     for part in ("Calibration", "Learning rate", "samples a second", "version of numpy", "<td>command</td>", "threads"):
         assert part in html
     assert "<td>seed</td><td>0</td>" in html

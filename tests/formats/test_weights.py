@@ -149,3 +149,12 @@ def test_what_cannot_be_saved_is_said_and_nothing_is_written(tmp_path: Path) -> 
     with pytest.raises(RunError, match="cannot write this file"):
         save_weights(tmp_path / "no" / "w", {}, {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_some_tensors_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    save_weights(path, {"a": np.ones(2, np.float32), "b": np.zeros(3, np.float32)}, {"key": "value"})
+    tensors, metadata = load_weights(path, ["b", "c"])
+    assert list(tensors) == ["b"]
+    np.testing.assert_array_equal(tensors["b"], np.zeros(3))
+    assert metadata == {"key": "value"}

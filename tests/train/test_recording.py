@@ -200,3 +200,16 @@ def test_what_the_reader_of_the_data_chose_is_told(
     train(find_network(NET), settings(stripes), tmp_path / "run", never)
     started = json.loads((tmp_path / "run" / "events.jsonl").read_text().splitlines()[0])
     assert "a column was left out" in started["notes"]
+
+
+def test_the_report_shows_the_filters_of_the_weights_that_are_kept(stripes: Path, tmp_path: Path) -> None:
+    train(find_network("INPUT -> CONV(4, 3) -> RELU -> FC"), settings(stripes), tmp_path / "run", never)
+    run = Run(tmp_path / "run")
+    bank = read_report(run).filters
+    assert bank is not None
+    np.testing.assert_array_equal(bank.values, run.best_weights()["conv1.weight"])
+    assert 'alt="conv1, filter 3' in (tmp_path / "run" / "report.html").read_text()
+    (tmp_path / "run" / "best.safetensors").unlink()
+    assert read_report(run).filters is None
+    train(find_network("INPUT -> FC"), settings(stripes), tmp_path / "plain", never)
+    assert read_report(Run(tmp_path / "plain")).filters is None

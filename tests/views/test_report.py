@@ -22,6 +22,7 @@ from tatami.views.evaluation_csv import evaluation_csv
 from tatami.views.evaluation_json import evaluation_json
 from tatami.views.evaluation_png import evaluation_png
 from tatami.views.evaluation_table import evaluation_table
+from tatami.views.inspection import FilterBank
 from tatami.views.report import Report, report_html
 from tatami.views.waveform import waveform_svg
 
@@ -277,3 +278,12 @@ def test_a_png_is_a_picture(found: Evaluation | None) -> None:
     picture.load()
     assert picture.format == "PNG"
     assert picture.size == (600 * (4 if found else 3), 600)
+
+
+def test_the_filters_that_see_the_input_are_shown() -> None:
+    assert "First filters" not in report_html(report(None))
+    bank = FilterBank("conv1", np.ones((3, 3, 1, 70), np.float32), True)
+    html = report_html(report(None, filters=bank))
+    assert "3x3x1, the first 64 of 70 filters" in html
+    assert html.count('alt="conv1, filter ') == 64
+    figures_of(html)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -77,8 +77,14 @@ def _header(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str], wh
     return header + b" " * (-len(header) % 8)
 
 
-def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+def load_weights(
+    path: str | os.PathLike[str], only: Collection[str] | None = None
+) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Read what :func:`save_weights` wrote.
+
+    Args:
+        path: the file.
+        only: names of the tensors that are wanted, where not all are; one that the file has not is left out.
 
     Returns:
         The tensors by name (writable, in no promised order) and the metadata.
@@ -88,7 +94,8 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]],
     """
     try:
         with safe_open(os.fspath(path), framework="np") as file:
-            tensors = {name: np.require(file.get_tensor(name), requirements="W") for name in file.keys()}  # noqa: SIM118
+            names = [name for name in file.keys() if only is None or name in only]  # noqa: SIM118
+            tensors = {name: np.require(file.get_tensor(name), requirements="W") for name in names}
             metadata = dict(file.metadata() or {})
     except FileNotFoundError as error:
         raise RunError("no such weights file", where=str(path)) from error

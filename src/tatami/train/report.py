@@ -9,7 +9,8 @@ from tatami.network import source_of_text
 from tatami.plan import make_plan
 from tatami.train.evaluation import from_tested, read_evaluation
 from tatami.train.events import Ended, EpochEnded, Event, Resumed, Started, Stepped, Tested
-from tatami.train.run import Run, Trained
+from tatami.train.first_filters import first_filters
+from tatami.train.run import BEST, Run, Trained
 from tatami.views.chart import Curve
 from tatami.views.evaluation import Evaluation
 from tatami.views.evaluation_rows import summary
@@ -26,6 +27,7 @@ def read_report(run: Run) -> Report:
     events = run.events()
     text, config = run.network_text(), run.config()
     source = source_of_text(text)
+    network = source.build()
     epochs = [e for e in events if isinstance(e, EpochEnded)]
     steps = [e for e in events if isinstance(e, Stepped)]
     started = next((e for e in events if isinstance(e, Started)), None)
@@ -33,8 +35,9 @@ def read_report(run: Run) -> Report:
     return Report(
         title=f"{started.network if started else source.name} on {config.data}",
         notation=text,
-        plan=make_plan(source.build(), config.batch, config.make_optimizer()),
+        plan=make_plan(network, config.batch, config.make_optimizer()),
         evaluation=found,
+        filters=first_filters(run.path / BEST, network),
         facts=[*([] if found is None else summary(found)), *_timing(events)],
         curves=[
             Curve("training loss", [(e.step, e.loss) for e in steps] or [(e.step, e.train_loss) for e in epochs]),

@@ -6,7 +6,7 @@ from html import escape
 
 from tatami.views.inspect_embedding import embedding_html
 from tatami.views.inspect_network import filters_html, gradients_table, patches_html, units_table
-from tatami.views.inspect_parts import STYLE
+from tatami.views.inspect_parts import STYLE, TILES
 from tatami.views.inspect_sample import sample_html
 from tatami.views.inspection import Inspection
 from tatami.views.page import facts_html, page
@@ -20,7 +20,7 @@ def inspection_html(found: Inspection) -> str:
     embeddings = "".join(map(embedding_html, found.embeddings))
     over = escape(found.over)
     sections = [
-        STYLE,
+        TILES + STYLE,
         facts_html(found.facts),
         f"<ul class=small>{notes}</ul>" if notes else "",
         *(sample_html(sample, regression=found.regression, units_shown=shown) for sample in found.samples),

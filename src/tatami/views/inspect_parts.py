@@ -76,22 +76,27 @@ def _rgb(colour: tuple[int, int, int]) -> str:
     return f"rgb({', '.join(map(str, colour))})"
 
 
+TILES = """<style>
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(4.5rem, 1fr)); gap: .6rem; margin: .5rem 0; }
+.tiles.wide { grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: 1rem; }
+.tiles.signal { grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)); }
+.tiles.wide.signal { grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); }
+.tiles img, .tiles svg { display: block; width: 100%; height: auto; }
+.tiles img { image-rendering: pixelated; outline: 1px solid var(--line); }
+.tiles svg { border: 1px solid var(--line); box-sizing: border-box; overflow: hidden; }
+.tiles figcaption { font-weight: 400; font-size: .8rem; line-height: 1.35; overflow-wrap: anywhere; }
+details { margin: .5rem 0; } summary { cursor: pointer; } summary b { font-weight: 600; }
+</style>"""
+"""The style of :func:`tiles` and of what is folded."""
+
 STYLE = f"""<style>
 .sample {{ border-top: 1px solid var(--line); margin-top: 2rem; }}
 h3 {{ font-size: .95rem; font-weight: 600; margin: 1.25rem 0 .5rem; }}
-.tiles {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(4.5rem, 1fr)); gap: .6rem; margin: .5rem 0; }}
-.tiles.wide {{ grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: 1rem; }}
-.tiles.signal {{ grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)); }}
-.tiles.wide.signal {{ grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); }}
-.vector svg {{ max-width: 36rem; }}
-.tiles img, .tiles svg, .input img, .input svg {{ display: block; width: 100%; height: auto; }}
-.tiles img, .input img, svg image {{ image-rendering: pixelated; }}
-.tiles svg, .input svg {{ border: 1px solid var(--line); box-sizing: border-box; overflow: hidden; }}
-.tiles img {{ outline: 1px solid var(--line); }}
-.tiles figcaption {{ font-weight: 400; font-size: .8rem; line-height: 1.35; overflow-wrap: anywhere; }}
+.vector svg {{ max-width: 36rem; }} svg image {{ image-rendering: pixelated; }} .embedding {{ max-width: 36rem; }}
 .look {{ display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-start; }} .input {{ width: 13rem; }}
+.input img, .input svg {{ display: block; width: 100%; height: auto; image-rendering: pixelated; }}
+.input svg {{ border: 1px solid var(--line); box-sizing: border-box; overflow: hidden; }}
 .input figcaption {{ font-weight: 400; font-size: .85rem; color: var(--faint); overflow-wrap: anywhere; }}
-details {{ margin: .5rem 0; }} summary {{ cursor: pointer; }} summary b {{ font-weight: 600; }}
 .legend {{ width: 11rem; font-size: .75rem; color: var(--faint); margin: .25rem 0; }}
 .tiles .legend {{ width: auto; }} .legend div {{ display: flex; justify-content: space-between; }}
 .legend i {{ display: block; height: .5rem; outline: 1px solid var(--line); }}
@@ -100,5 +105,5 @@ details {{ margin: .5rem 0; }} summary {{ cursor: pointer; }} summary b {{ font-
 .gauge {{ display: inline-block; width: 7rem; height: .6rem; background: var(--line); margin-right: .4rem; }}
 .gauge i {{ display: block; height: 100%; background: var(--c0); }}
 td .gauge {{ vertical-align: middle; }} td:has(.gauge) {{ white-space: nowrap; }}
-.embedding {{ max-width: 36rem; }}
 </style>"""
+"""The style of everything else on the page."""

@@ -9,6 +9,9 @@ from tatami.plan import Plan
 from tatami.views.chart import Curve, line_chart
 from tatami.views.drawing import network_svg
 from tatami.views.evaluation import Evaluation, result_text
+from tatami.views.inspect_network import filters_html
+from tatami.views.inspect_parts import TILES
+from tatami.views.inspection import FilterBank
 from tatami.views.page import facts_html, page
 from tatami.views.plan_html import html_table, plan_html
 from tatami.views.report_calibration import calibration_html
@@ -16,6 +19,9 @@ from tatami.views.report_classes import classes_html
 from tatami.views.report_confusion import confusion_html
 from tatami.views.report_errors import errors_html
 from tatami.views.report_targets import targets_html
+
+FILTERS = 64
+"""First filters that are shown."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class Report:
         notes: lines of plain text, such as what was left out of the data.
         origin: by what it was made: command, seed, versions, machine.
         settings: name and value of every setting.
+        filters: those that look at the input, if there are any.
     """
 
     title: str
@@ -49,6 +56,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     origin: list[tuple[str, str]] = field(default_factory=list)
     settings: list[tuple[str, str]] = field(default_factory=list)
+    filters: FilterBank | None = None
 
     @property
     def charts(self) -> list[tuple[str, list[Curve]]]:
@@ -69,6 +77,7 @@ def report_html(report: Report) -> str:
         "<h2>Network</h2>",
         f"<pre>{escape(report.notation.strip())}</pre>",
         f"<div class=scroll>{network_svg(report.plan)}</div>",
+        _filters(report.filters),
         "<h2>Layers</h2>",
         plan_html(report.plan),
         _table("How it was made", report.origin),
@@ -101,6 +110,10 @@ def _data(report: Report) -> str:
         return ""
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     return f"<h2>Data</h2>{facts_html(report.data)}" + (f"<ul class=small>{notes}</ul>" if notes else "")
+
+
+def _filters(bank: FilterBank | None) -> str:
+    return f"{TILES}<h2>First filters</h2>{filters_html(bank, FILTERS)}" if bank is not None else ""
 
 
 def _table(title: str, rows: list[tuple[str, str]]) -> str:
