@@ -54,6 +54,10 @@ def test_equality_is_not_more():
     assert Statement("more", exact(0.0)).holds is False
 
 
+def test_equality_in_all_draws_leaves_it_open():
+    assert Statement("more", interval([0.0, 0.0])).holds is None
+
+
 @pytest.mark.parametrize(
     ("held", "verdict"),
     [

@@ -25,6 +25,11 @@ class Interval:
     high: float
     count: int
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether it was counted or computed, rather than drawn."""
+        return self.count == 1 and self.low == self.high
+
     def __str__(self) -> str:
         if self.low == self.high:
             return f"{self.mean:.4g}"
@@ -56,8 +61,7 @@ class Statement:
         """Whether the whole interval lies on the claimed side, or on the other; None where it lies on both."""
         above, below = self.measured.low > self.bound, self.measured.high < self.bound
         if not above and not below:
-            exact = self.measured.low == self.measured.high
-            return False if exact else None
+            return False if self.measured.is_exact else None
         return above if self.side == "above" else below
 
 
