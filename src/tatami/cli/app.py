@@ -13,6 +13,7 @@ from tatami._version import __version__
 from tatami.cli import (
     bench,
     compare,
+    convert,
     data,
     evaluate,
     explore,
@@ -51,7 +52,8 @@ COMMANDS = {
         "report": report,
         "lr-find": lr_find,
     },
-    **{"zoo": zoo, "gpus": gpus, "bench": bench, "lab": lab, "explore": explore, "export": export, "web": web},
+    **{"zoo": zoo, "gpus": gpus, "bench": bench, "lab": lab, "explore": explore, "web": web},
+    **{"export": export, "convert": convert},
 }
 for name, module in COMMANDS.items():
     app.command(name)(module.command)

@@ -61,3 +61,25 @@ def channels_first(layer: Layer, name: str, array: Array, seen: Shape) -> Array:
         rows = np.moveaxis(np.arange(product(seen)).reshape(seen), -1, 0).ravel()  # for (C, *), the place in (*, C)
         array = array[rows].T
     return np.ascontiguousarray(array, np.float32)
+
+
+def channels_last(layer: Layer, name: str, array: Array, seen: Shape) -> Array:
+    """The way back from :func:`channels_first`, for tensors of others too.
+
+    A weight of FC may have sizes of 1 behind (that of a 1x1 convolution), and a weight of CONV may lack them (that of a
+    linear layer at every position); factors of SCALE may have sizes of 1 around.
+
+    Raises:
+        ValueError: another number of values than the layer has.
+    """
+    shape = layer.parameters(seen)[name].shape
+    if name == "weight" and isinstance(layer, Conv):
+        axes = len(shape) - 2
+        array = array.reshape(shape[-1], shape[-2], *shape[:axes]) if array.ndim == 2 else array
+        array = array.transpose(*range(2, axes + 2), 1, 0)
+    elif name == "weight" and isinstance(layer, Dense):
+        rows = np.moveaxis(np.arange(product(seen)).reshape(seen), -1, 0).ravel()
+        placed = np.empty(shape, np.float32)
+        placed[rows] = array.reshape(shape[::-1]).T
+        array = placed
+    return np.ascontiguousarray(array.reshape(shape) if array.ndim > len(shape) else array, np.float32)
