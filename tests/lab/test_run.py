@@ -107,6 +107,16 @@ def test_a_report_in_every_form(tmp_path):
     assert "| a\\|b | 10 |" in experiment_markdown(report)
 
 
+def test_a_report_says_what_makes_it_again(tmp_path):
+    assert run_claim(MADE_UP, Size(), folder=tmp_path).command == "tatami lab made-up --quick"
+    on_digits = replace(MADE_UP, data="sample:gunpoint")
+    report = run_claim(on_digits, Size(is_full=True, seeds=2), data="sample:digits", folder=tmp_path)
+    again = "tatami lab made-up --full --seeds 2 --data sample:digits"
+    assert report.command == report.to_json()["command"] == again
+    assert f"<pre>{again}</pre>" in experiment_html(report)
+    assert f"`{again}`: 4 measurements on sample:digits." in experiment_markdown(report)
+
+
 def test_a_chart_of_nothing_and_a_chart_by_powers_of_ten():
     flat = Chart("t", "x", "y", (Line("empty", ()),))
     powers = Chart(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -64,6 +65,7 @@ def run_claim(
         sources=claim.sources,
         size="full" if size.is_full else "quick",
         data=source,
+        command=_command(claim, size, source),
         conclusion=claim.conclude(results),
         trials=len(trials),
         measured=len(missing),
@@ -71,6 +73,14 @@ def run_claim(
         machine=f"{cpu_model()}, {core_count()} cores",
         versions=versions(),
     )
+
+
+def _command(claim: Claim, size: Size, source: str) -> str:
+    """The command line that makes a report again."""
+    words = ["tatami", "lab", claim.name, "--full" if size.is_full else "--quick"]
+    words += ["--seeds", f"{size.seeds}"] * bool(size.seeds)
+    words += ["--data", source] * (source != claim.data)
+    return shlex.join(words)
 
 
 def _classified(source: str) -> Dataset:

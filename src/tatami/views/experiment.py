@@ -140,6 +140,7 @@ class LabReport:
         claim, says, sources: of the experiment.
         size: quick or full.
         data: the source of the data; empty where it took none.
+        command: which makes it again.
         conclusion: statements with their figures, tables, charts.
         trials: how many measurements it rests on.
         measured: how many of them were made now; the others were kept from before.
@@ -153,6 +154,7 @@ class LabReport:
     sources: tuple[str, ...]
     size: str
     data: str
+    command: str
     conclusion: Conclusion
     trials: int
     measured: int

@@ -23,8 +23,7 @@ def experiment_html(report: LabReport) -> str:
     sections += [_table(table) for table in found.tables]
     sections += [_table(quoted_rows(report))] * bool(found.quoted)
     sources = "; ".join(map(escape, report.sources))
-    again = f"tatami lab {report.claim} --{report.size}"
-    sections.append(f"<h2>Sources</h2><p>{sources}</p><h2>Again</h2><pre>{escape(again)}</pre>")
+    sections.append(f"<h2>Sources</h2><p>{sources}</p><h2>Again</h2><pre>{escape(report.command)}</pre>")
     sections.append(f"<p class=small>{escape(', '.join(f'{n} {v}' for n, v in report.versions.items()))}</p>")
     return page(f"{report.claim}: {found.verdict}", sections)
 

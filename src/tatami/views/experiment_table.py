@@ -37,7 +37,7 @@ def experiment_markdown(report: LabReport, level: int = 2) -> str:
     lines += [f"- {caution}" for caution in found.cautions]
     lines += [""] * bool(found.cautions)
     where = f" on {report.data}" if report.data else ""
-    lines.append(f"`tatami lab {report.claim} --{report.size}`: {report.trials} measurements{where}. Sources: ")
+    lines.append(f"`{report.command}`: {report.trials} measurements{where}. Sources: ")
     lines[-1] += "; ".join(report.sources) + "."
     return "\n".join([*lines, ""])
 
