@@ -34,7 +34,7 @@ Array = NDArray[Any]
 EVERY = 1.0
 """Seconds between two looks at least,"""
 
-SHARE = 0.03
+SHARE = 0.02
 """of the training's time that all looks may take,"""
 
 GROWTH = 0.02

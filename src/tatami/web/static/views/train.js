@@ -10,6 +10,8 @@ import { makeReplay } from "./train/replay.js";
 import { follow } from "./train/stream.js";
 
 const REST = 200; // milliseconds between two drawings
+const FRESH = 6000; // milliseconds in which a run that somebody trains has told something
+const OVER = ["finished", "early", "interrupted", "failed"];
 
 export async function mount(root, app) {
   const [setup, curves] = await Promise.all([get("/api/train/setup"), makeCurves(), stylesheet(import.meta.url)]);
@@ -19,6 +21,7 @@ export async function mount(root, app) {
   let length = 0;
   let drawing = null;
   let anyActive = false;
+  let news = -FRESH; // when the run told something new
 
   const problem = h("p", { class: "error", role: "alert" });
   const runs = h("select", { onchange: () => open(runs.value) });
@@ -106,6 +109,7 @@ export async function mount(root, app) {
     history = new History();
     state = { active: false, stopping: false, failure: null, kept: [] };
     length = 0;
+    news = -FRESH;
     clearTimeout(drawing);
     drawing = null;
     replay.reset();
@@ -119,6 +123,7 @@ export async function mount(root, app) {
       run,
       (events, now, again) => {
         if (again) history = new History();
+        if (events.length && history.length) news = performance.now();
         for (const event of events) history.push(event);
         const hasEnded = state.active && !now.active;
         const hasFailed = now.failure && now.failure.text !== state.failure?.text;
@@ -142,9 +147,10 @@ export async function mount(root, app) {
   // What the run does: what its events say, as far as that can still be so.
   function doing() {
     const told = history.doing();
-    if (state.active) return state.stopping ? "stopping" : ["finished", "early", "interrupted", "failed"].includes(told) ? "starting" : told;
+    if (state.active) return state.stopping ? "stopping" : OVER.includes(told) ? "starting" : told;
     if (state.failure) return "failed";
-    return ["training", "paused", "starting", "testing"].includes(told) ? "idle" : told;
+    if (OVER.includes(told)) return told;
+    return performance.now() - news < FRESH ? "elsewhere" : "idle";
   }
 
   function draw() {

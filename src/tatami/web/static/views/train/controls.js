@@ -5,7 +5,7 @@ import { number } from "../../lib/draw.js";
 const SAYS = {
   starting: "making ready", training: "training", paused: "paused", testing: "testing", stopping: "stopping",
   finished: "finished", early: "finished early: no better for a while", interrupted: "stopped", failed: "failed",
-  idle: "not being trained",
+  idle: "not being trained", elsewhere: "trained by another process",
 };
 
 export function duration(seconds) {
@@ -23,10 +23,11 @@ export function makeControls(tell, rewind) {
   const says = h("strong", { class: "doing", role: "status" });
   const bar = h("progress", { max: 1, value: 0, "aria-label": "Steps done" });
   const facts = h("dl", { class: "facts" });
-  const epoch = h("select", {});
+  const epoch = h("select", { onchange: () => (chosen = epoch.value) });
   const back = h("button", { type: "button", onclick: () => rewind(Number(epoch.value)) }, "Rewind");
   const behind = labelled("Behind epoch", epoch);
   let kept = "";
+  let chosen = null; // by hand; the latest otherwise
 
   function show(rows) {
     if (facts.childElementCount !== rows.length) facts.replaceChildren(...rows.map(() => h("div", {}, h("dt"), h("dd"))));
@@ -45,12 +46,12 @@ export function makeControls(tell, rewind) {
       if (says.textContent !== text) says.textContent = text;
       const isLive = state.active && !state.stopping;
       buttons.pause.disabled = !(isLive && doing !== "paused" && doing !== "testing");
-      buttons.go.disabled = !(isLive ? doing === "paused" : !state.active && doing !== "finished" && doing !== "early");
+      const canResume = !state.active && ["idle", "interrupted", "failed"].includes(doing);
+      buttons.go.disabled = !(isLive ? doing === "paused" : canResume);
       buttons.step.disabled = !(isLive ? doing !== "testing" : !buttons.go.disabled);
       buttons.stop.disabled = !isLive;
       const now = state.kept.join();
       if (now !== kept) {
-        const chosen = epoch.value;
         epoch.replaceChildren(...state.kept.map((at) => h("option", { value: at }, String(at))));
         epoch.value = state.kept.map(String).includes(chosen) ? chosen : String(state.kept.at(-1) ?? "");
         kept = now;

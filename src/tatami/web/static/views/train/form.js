@@ -11,7 +11,7 @@ export function makeForm(setup, app, start) {
     h("select", { onchange: keep(name), value: values.includes(state.get(name)) ? state.get(name) : usual },
       values.map((value) => h("option", { value }, value)));
   const count = (name, attributes) =>
-    h("input", { type: "number", class: "short", placeholder: "by the data", value: state.get(name) ?? "", oninput: keep(name), ...attributes });
+    h("input", { type: "number", class: "short", placeholder: "auto", value: state.get(name) ?? "", oninput: keep(name), ...attributes });
 
   const net = h("textarea", {
     class: "line", rows: 2, spellcheck: "false", autocapitalize: "off", value: state.get("net") || TEXT,
@@ -20,7 +20,7 @@ export function makeForm(setup, app, start) {
   const data = choice("data", setup.data, setup.data[0]);
   const epochs = count("epochs", { min: 1, step: 1 });
   const batch = count("batch", { min: 1, step: 1 });
-  const lr = count("lr", { min: 0, step: "any", placeholder: "the optimizer's" });
+  const lr = count("lr", { min: 0, step: "any" });
   const optimizer = choice("optimizer", setup.optimizers, "adamw");
   const schedule = choice("schedule", setup.schedules, "onecycle");
   const augment = choice("augment", setup.augment, "auto");

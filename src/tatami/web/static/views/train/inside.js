@@ -115,7 +115,8 @@ function showFilters(box, about, filters) {
     else if (depth === 3) drawPicture(canvas, filter, { between: ends });
     else drawMap(canvas, mean(filter, depth), { scale: "diverging", between: ends });
   });
-  about.lastElementChild.replaceWith(legend([filters.low, filters.high], depth === 3 || isSignal ? "grey" : "diverging"));
+  const ends = [filters.low, filters.high];
+  about.lastElementChild.replaceWith(isSignal ? h("span", {}, `from ${ends.map(number).join(" to ")}`) : legend(ends, depth === 3 ? "grey" : "diverging"));
 }
 
 function channels(array, depth) {
