@@ -60,8 +60,8 @@ export function latest(ask) {
   };
 }
 
-// One call at a time: while one is under way only the newest of the others waits (those before it resolve to undefined).
-// So answers keep coming while a slider moves, and the server never computes for what is long gone.
+// One call at a time: while one is under way only the newest of the others waits, and those before it resolve to
+// undefined. So answers keep coming while a slider moves, and the server never computes for what is long gone.
 export function newest(ask) {
   let waiting = null;
   let busy = false;

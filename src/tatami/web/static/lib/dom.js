@@ -3,7 +3,8 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 // Attributes: `onNAME` are listeners, `style` is an object, true and false make an attribute stand or not; `value`,
-// `checked` and other properties of fields are set as such. Children: nodes, texts, arrays; null and false are left out.
+// `checked` and other properties of fields are set as such. Children: nodes, texts, arrays; null and false are left
+// out.
 export function h(tag, attributes = {}, ...children) {
   return filled(document.createElement(tag), attributes, children);
 }
@@ -27,7 +28,9 @@ function filled(element, attributes, children) {
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false) element.setAttribute(name, value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   // A <select> takes its value only once its options are there.
   if (element instanceof HTMLSelectElement && attributes?.value !== undefined) element.value = attributes.value;
   return element;

@@ -129,6 +129,7 @@ export function legend([low, high], scale = "grey", unit = "") {
 // A value in a few characters.
 export function number(value) {
   if (!Number.isFinite(value)) return "-";
-  if (value === 0 || (Math.abs(value) >= 0.01 && Math.abs(value) < 10000)) return String(Number(value.toPrecision(3)));
+  if (value === 0 || (Math.abs(value) >= 0.01 && Math.abs(value) < 10000))
+    return String(Number(value.toPrecision(3)));
   return value.toExponential(1);
 }

@@ -1,5 +1,5 @@
-// Curves over a common axis, drawn by uPlot (vendor/uplot). Lines differ in colour and in dashes; the legend follows the
-// pointer.
+// Curves over a common axis, drawn by uPlot (vendor/uplot). Lines differ in colour and in dashes; the legend follows
+// the pointer.
 import { h, stylesheet } from "./dom.js";
 import { number } from "./draw.js";
 
@@ -11,7 +11,9 @@ function uplot() {
   loading ??= Promise.all([
     new Promise((done, failed) => {
       const src = new URL("../vendor/uplot/uPlot.iife.min.js", import.meta.url).href;
-      document.head.append(h("script", { src, onload: () => done(window.uPlot), onerror: () => failed(new Error("no uPlot")) }));
+      document.head.append(
+        h("script", { src, onload: () => done(window.uPlot), onerror: () => failed(new Error("no uPlot")) }),
+      );
     }),
     stylesheet(new URL("../vendor/uplot/uPlot.min.css", import.meta.url).href),
   ]).then(([library]) => library);
@@ -21,8 +23,8 @@ function uplot() {
 // A plot that fills the width of `parent`.
 //
 // `title` names it, `x` and `y` say what the axes are, `height` is in pixels, `range` may fix the ends of y, and `log`
-// makes y logarithmic. Returns {update(curves), destroy()}: curves are [{name, x: [...], y: [...], group?}], x ascending;
-// curves of one `group` (a number) share colour and dashes, and all but the first of them are bold.
+// makes y logarithmic. Returns {update(curves), destroy()}: curves are [{name, x: [...], y: [...], group?}], with x
+// ascending; curves of one `group` (a number) share colour and dashes, and all but the first of them are bold.
 export async function makePlot(parent, { title, x = "step", y = "", height = 220, range = null, log = false }) {
   const UPlot = await uplot();
   const box = h("div", { class: "plot-box" });
@@ -39,7 +41,12 @@ export async function makePlot(parent, { title, x = "step", y = "", height = 220
     const style = getComputedStyle(figure);
     const ink = style.getPropertyValue("--faint").trim();
     const line = style.getPropertyValue("--line").trim();
-    const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: "12px system-ui" };
+    const axis = {
+      stroke: ink,
+      grid: { stroke: line, width: 1 },
+      ticks: { stroke: line, width: 1 },
+      font: "12px system-ui",
+    };
     const seen = new Map();
     const series = curves.map((curve, i) => {
       const group = curve.group ?? i;
@@ -66,7 +73,12 @@ export async function makePlot(parent, { title, x = "step", y = "", height = 220
         ],
         series: [{ label: x, value: (_, value) => (value === null ? "-" : String(value)) }, ...series],
         cursor: { drag: { x: true, y: false } },
-        legend: { markers: { dash: (_, i) => (series[i - 1]?.dash.length ? "dashed" : "solid"), width: (_, i) => series[i - 1]?.width ?? 0 } },
+        legend: {
+          markers: {
+            dash: (_, i) => (series[i - 1]?.dash.length ? "dashed" : "solid"),
+            width: (_, i) => series[i - 1]?.width ?? 0,
+          },
+        },
       },
       joined(UPlot),
       box,
@@ -75,7 +87,10 @@ export async function makePlot(parent, { title, x = "step", y = "", height = 220
 
   function joined(UPlot) {
     if (!curves.length) return [[], []].slice(0, 1);
-    const tables = curves.map((curve) => [curve.x, log ? curve.y.map((value) => (value > 0 ? value : null)) : curve.y]);
+    const tables = curves.map((curve) => [
+      curve.x,
+      log ? curve.y.map((value) => (value > 0 ? value : null)) : curve.y,
+    ]);
     return tables.length > 1 ? UPlot.join(tables) : tables[0];
   }
 

@@ -36,7 +36,12 @@ export async function mount(root, app) {
   // The state, from the address: b.N is the value of a free name N.
   const bindings = new Map();
   for (const [key, value] of app.state) if (key.startsWith("b.")) bindings.set(key.slice(2), value);
-  const input = h("input", { type: "text", class: "short", placeholder: "32x32x3", value: app.state.get("input") ?? "" });
+  const input = h("input", {
+    type: "text",
+    class: "short",
+    placeholder: "32x32x3",
+    value: app.state.get("input") ?? "",
+  });
   const classes = h("input", { type: "number", min: 1, class: "short", value: app.state.get("classes") ?? "" });
   for (const field of [input, classes]) field.addEventListener("input", () => changed());
 
@@ -146,9 +151,18 @@ export async function mount(root, app) {
         editor.element,
         zoo,
         examples,
-        h("p", { class: "small", id: "line-help" }, "Names are completed as you type: arrows choose, Enter takes, Escape leaves. Ctrl-Space asks."),
+        h(
+          "p",
+          { class: "small", id: "line-help" },
+          "Names are completed as you type: arrows choose, Enter takes, Escape leaves. Ctrl-Space asks.",
+        ),
         sliders.element,
-        h("details", { open: Boolean(input.value || classes.value) }, h("summary", {}, "Data that the line leaves open"), h("div", { class: "row" }, labelled("Input", input), labelled("Classes", classes))),
+        h(
+          "details",
+          { open: Boolean(input.value || classes.value) },
+          h("summary", {}, "Data that the line leaves open"),
+          h("div", { class: "row" }, labelled("Input", input), labelled("Classes", classes)),
+        ),
       ),
       h("div", { class: "result" }, plan.outdated, plan.facts, plan.drawing, misfit.element, memory.element),
     ),

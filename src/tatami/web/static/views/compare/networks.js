@@ -16,12 +16,24 @@ export function makeNetworks(app, style) {
   const lines = h("ol", { class: "lines" });
   const answer = h("div", {});
   const problem = h("p", { class: "error", "aria-live": "polite" });
-  const batch = h("input", { type: "number", min: 1, class: "short", value: app.state.get("batch") ?? 1, oninput: () => changed() });
+  const batch = h("input", {
+    type: "number",
+    min: 1,
+    class: "short",
+    value: app.state.get("batch") ?? 1,
+    oninput: () => changed(),
+  });
   const add = h("button", { type: "button", onclick: () => append("", true) }, "Add a network");
 
   function append(text, focus = false) {
     const error = h("p", { class: "error", "aria-live": "polite" });
-    const field = h("textarea", { rows: 1, spellcheck: "false", autocapitalize: "off", value: text, oninput: () => (fit(field), changed()) });
+    const field = h("textarea", {
+      rows: 1,
+      spellcheck: "false",
+      autocapitalize: "off",
+      value: text,
+      oninput: () => (fit(field), changed()),
+    });
     const item = h(
       "li",
       {},
@@ -106,10 +118,18 @@ export function makeNetworks(app, style) {
           "table",
           { class: "numbers side-by-side" },
           h("thead", {}, h("tr", {}, h("td", {}), ...names.map((name) => h("th", { scope: "col" }, name)))),
-          h("tbody", {}, ...rows.map(({ label, cells }) => h("tr", {}, h("th", { scope: "row" }, label), ...cells.map(cell)))),
+          h(
+            "tbody",
+            {},
+            ...rows.map(({ label, cells }) => h("tr", {}, h("th", { scope: "row" }, label), ...cells.map(cell))),
+          ),
         ),
       ),
-      h("p", { class: "small" }, `▾ smallest, ▴ largest; x: times ${names[0]}; the memories are those of a step of this batch, float32.`),
+      h(
+        "p",
+        { class: "small" },
+        `▾ smallest, ▴ largest; x: times ${names[0]}; the memories are those of a step of this batch, float32.`,
+      ),
       h("ul", { class: "words" }, ...words.map((sentence) => h("li", {}, sentence))),
       h("div", { class: "columns" }, ...drawings.map((drawing, i) => picture(names[i], drawing))),
     );

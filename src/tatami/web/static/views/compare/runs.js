@@ -24,7 +24,12 @@ export function makeRuns(app) {
   let gone = false;
   let plots = null;
 
-  const head = h("tr", {}, h("th", { scope: "col" }, "run"), ...COLUMNS.map(([, text]) => h("th", { scope: "col" }, text)));
+  const head = h(
+    "tr",
+    {},
+    h("th", { scope: "col" }, "run"),
+    ...COLUMNS.map(([, text]) => h("th", { scope: "col" }, text)),
+  );
   const body = h("tbody", {});
   const table = h(
     "div",
@@ -112,8 +117,12 @@ export function makeRuns(app) {
     const facts = rowsOf(runs.map(([, run]) => new Map(run.facts)));
     beside.replaceChildren(
       sideBySide("Results", runs, facts),
-      settings.length ? sideBySide("Settings that differ", runs, settings) : h("p", { class: "small" }, runs.length > 1 ? "All settings are the same." : ""),
-      ...runs.map(([name, run]) => h("details", {}, h("summary", {}, `The network of ${name}`), h("pre", {}, run.notation.trim()))),
+      settings.length
+        ? sideBySide("Settings that differ", runs, settings)
+        : h("p", { class: "small" }, runs.length > 1 ? "All settings are the same." : ""),
+      ...runs.map(([name, run]) =>
+        h("details", {}, h("summary", {}, `The network of ${name}`), h("pre", {}, run.notation.trim())),
+      ),
     );
   }
 
@@ -147,7 +156,13 @@ function sideBySide(title, runs, rows) {
       {},
       h("caption", {}, title),
       h("thead", {}, h("tr", {}, h("td", {}), ...runs.map(([name]) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, ...rows.map(([name, values]) => h("tr", {}, h("th", { scope: "row" }, name), ...values.map((value) => h("td", {}, value))))),
+      h(
+        "tbody",
+        {},
+        ...rows.map(([name, values]) =>
+          h("tr", {}, h("th", { scope: "row" }, name), ...values.map((value) => h("td", {}, value))),
+        ),
+      ),
     ),
   );
 }

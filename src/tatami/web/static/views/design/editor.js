@@ -5,7 +5,13 @@ import { suggestions } from "./complete.js";
 // `words` as the server gives them; `changed(text)` is called for every change by hand.
 export function makeEditor(words, changed) {
   const under = h("pre", { class: "editor-under", "aria-hidden": "true" });
-  const list = h("ul", { class: "completion", role: "listbox", id: "completion", "aria-label": "Completions", hidden: true });
+  const list = h("ul", {
+    class: "completion",
+    role: "listbox",
+    id: "completion",
+    "aria-label": "Completions",
+    hidden: true,
+  });
   const field = h("textarea", {
     id: "line",
     rows: 2,
@@ -44,7 +50,8 @@ export function makeEditor(words, changed) {
   }
 
   function offer() {
-    found = field.selectionStart === field.selectionEnd ? suggestions(words, field.value, field.selectionStart) : null;
+    found =
+      field.selectionStart === field.selectionEnd ? suggestions(words, field.value, field.selectionStart) : null;
     list.hidden = !found;
     if (!found) {
       hide();
@@ -169,7 +176,8 @@ export function makeEditor(words, changed) {
     },
     // Show what is wrong, or that nothing is (null).
     refuse(error) {
-      wrong = error && error.start !== null && error.start !== undefined ? { start: error.start, end: error.end } : null;
+      wrong =
+        error && error.start !== null && error.start !== undefined ? { start: error.start, end: error.end } : null;
       field.setAttribute("aria-invalid", String(Boolean(error)));
       problem.replaceChildren(...sentence(error));
       paint();

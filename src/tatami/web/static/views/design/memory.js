@@ -22,22 +22,72 @@ export function makeMemory(words, app, changed) {
   const fields = h(
     "div",
     { class: "row" },
-    labelled("Batch", h("input", { type: "number", min: 1, step: 1, value: app.state.get("batch") ?? 32, class: "short", oninput: keep("batch") })),
-    labelled("Step of", select("step", [["training", "training"], ["inference", "inference"]], "training")),
-    labelled("Optimizer", select("optimizer", words.optimizers.map((name) => [name, name]), "adamw")),
+    labelled(
+      "Batch",
+      h("input", {
+        type: "number",
+        min: 1,
+        step: 1,
+        value: app.state.get("batch") ?? 32,
+        class: "short",
+        oninput: keep("batch"),
+      }),
+    ),
+    labelled(
+      "Step of",
+      select(
+        "step",
+        [
+          ["training", "training"],
+          ["inference", "inference"],
+        ],
+        "training",
+      ),
+    ),
+    labelled(
+      "Optimizer",
+      select(
+        "optimizer",
+        words.optimizers.map((name) => [name, name]),
+        "adamw",
+      ),
+    ),
     labelled(
       "Card",
-      select("card", [["", "this machine"], ...words.cards.map(({ name, memory }) => [name, `${name}, ${memory}`])], ""),
+      select(
+        "card",
+        [["", "this machine"], ...words.cards.map(({ name, memory }) => [name, `${name}, ${memory}`])],
+        "",
+      ),
     ),
-    labelled("Dtype", select("dtype", ["float32", "tf32", "bf16"].map((name) => [name, name]), "float32")),
+    labelled(
+      "Dtype",
+      select(
+        "dtype",
+        ["float32", "tf32", "bf16"].map((name) => [name, name]),
+        "float32",
+      ),
+    ),
     labelled(
       "Memory",
-      h("input", { type: "text", class: "short", placeholder: "8GB, or the card's", value: app.state.get("memory") ?? "", oninput: keep("memory") }),
+      h("input", {
+        type: "text",
+        class: "short",
+        placeholder: "8GB, or the card's",
+        value: app.state.get("memory") ?? "",
+        oninput: keep("memory"),
+      }),
     ),
   );
 
   return {
-    element: h("section", { class: "memory" }, h("h2", {}, "Memory of a step, and the largest batch"), fields, answer),
+    element: h(
+      "section",
+      { class: "memory" },
+      h("h2", {}, "Memory of a step, and the largest batch"),
+      fields,
+      answer,
+    ),
     // What to ask the server.
     asked() {
       const value = (key, usual) => app.state.get(key) ?? usual;
@@ -73,7 +123,9 @@ function keys(kinds) {
   return h(
     "ul",
     { class: "keys" },
-    ...kinds.map(({ name, text }) => h("li", {}, h("i", { class: `kind-${name}`, "aria-hidden": "true" }), `${name} ${text}`)),
+    ...kinds.map(({ name, text }) =>
+      h("li", {}, h("i", { class: `kind-${name}`, "aria-hidden": "true" }), `${name} ${text}`),
+    ),
   );
 }
 
@@ -84,13 +136,18 @@ function facts({ peak, peak_at, textbook, largest }) {
   ];
   if (largest) {
     const { batch, limit, per_sample, binds, bf16 } = largest;
-    rows.unshift(["largest batch", batch ? `${batch.toLocaleString("en")} in ${limit}` : `none: one sample is too much for ${limit}`]);
+    rows.unshift([
+      "largest batch",
+      batch ? `${batch.toLocaleString("en")} in ${limit}` : `none: one sample is too much for ${limit}`,
+    ]);
     rows.push(["a sample more takes", per_sample], ["what binds", binds]);
     if (bf16 !== null) rows.push(["largest batch in bf16", bf16.toLocaleString("en")]);
   }
   return h(
     "dl",
     { class: "facts" },
-    ...rows.map(([name, value]) => h("div", { class: name === "largest batch" ? "first" : null }, h("dt", {}, name), h("dd", {}, value))),
+    ...rows.map(([name, value]) =>
+      h("div", { class: name === "largest batch" ? "first" : null }, h("dt", {}, name), h("dd", {}, value)),
+    ),
   );
 }

@@ -13,7 +13,12 @@ const SAYS = {
 export function makeMisfit(take) {
   const title = h("h2", { id: "misfit-title" });
   const ways = h("div", { class: "ways" });
-  const element = h("section", { class: "panel misfit", "aria-labelledby": "misfit-title", hidden: true }, title, ways);
+  const element = h(
+    "section",
+    { class: "panel misfit", "aria-labelledby": "misfit-title", hidden: true },
+    title,
+    ways,
+  );
 
   function update(misfit) {
     element.hidden = !misfit;

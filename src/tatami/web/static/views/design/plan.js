@@ -11,14 +11,25 @@ export function makePlan(style) {
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
 
   const facts = h("dl", { class: "facts", "aria-live": "polite", "aria-label": "Totals" });
-  const drawing = h("div", { class: "drawing scroll", tabindex: "0", role: "group", "aria-label": "The network to scale" });
+  const drawing = h("div", {
+    class: "drawing scroll",
+    tabindex: "0",
+    role: "group",
+    "aria-label": "The network to scale",
+  });
   const head = h("tr", {});
   const body = h("tbody", {});
   const notes = h("ul", { class: "notes small" });
   const table = h(
     "div",
     { class: "scroll layers", tabindex: "0", role: "group", "aria-label": "Layers" },
-    h("table", { class: "numbers" }, h("caption", { class: "visually-hidden" }, "Layers"), h("thead", {}, head), body),
+    h(
+      "table",
+      { class: "numbers" },
+      h("caption", { class: "visually-hidden" }, "Layers"),
+      h("thead", {}, head),
+      body,
+    ),
   );
   const more = h("p", { class: "small" });
   const outdated = h("p", { class: "outdated", hidden: true }, "Figures of the last line that was a network:");
@@ -27,7 +38,9 @@ export function makePlan(style) {
   const later = settled((answer) => detail(answer), REST);
 
   function update(answer) {
-    facts.replaceChildren(...answer.facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+    facts.replaceChildren(
+      ...answer.facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+    );
     if (answer.layers.length <= AT_ONCE) {
       later.cancel();
       detail(answer);
@@ -66,7 +79,9 @@ export function makePlan(style) {
     svg.style.maxWidth = `${1.15 * wide}px`;
     blocks = new Map();
     for (const block of svg.querySelectorAll(".tn-block, .tn-joined")) {
-      const names = [...(block.querySelector("title")?.textContent ?? "").matchAll(/^([\w.]+): /gm)].map((match) => match[1]);
+      const names = [...(block.querySelector("title")?.textContent ?? "").matchAll(/^([\w.]+): /gm)].map(
+        (match) => match[1],
+      );
       for (const name of names) blocks.set(name, block);
       block.addEventListener("pointerenter", () => point(names[0]));
       block.addEventListener("pointerleave", () => point(null));

@@ -21,7 +21,8 @@ export function makeSliders({ bind, rewrite, show }) {
       (_, i) => numberSlider(i),
       updateNumber,
     );
-    more.textContent = answer.numbers.length > MOST ? `${answer.numbers.length - MOST} more numbers without a slider` : "";
+    more.textContent =
+      answer.numbers.length > MOST ? `${answer.numbers.length - MOST} more numbers without a slider` : "";
   }
 
   function numberSlider(i) {
@@ -38,7 +39,11 @@ export function makeSliders({ bind, rewrite, show }) {
         // What stands behind moves along until the answer says where all numbers are.
         const by = text.length - (end - start);
         places = places.map((place, j) =>
-          j === i ? { ...place, end: place.end + by } : j > i ? { ...place, start: place.start + by, end: place.end + by } : place,
+          j === i
+            ? { ...place, end: place.end + by }
+            : j > i
+              ? { ...place, start: place.start + by, end: place.end + by }
+              : place,
         );
         field.nextElementSibling.textContent = text;
         rewrite({ start, end }, text, places[i]);
