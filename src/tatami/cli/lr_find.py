@@ -16,7 +16,7 @@ LINES = 25
 
 @reads_data
 def command(
-    net: Annotated[str, typer.Argument(metavar="NET", help="Notation, a zoo name, or a .net file.")],
+    net: Annotated[str, typer.Argument(metavar="NET", help="Notation, a zoo name, a .net or .onnx file.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="A folder, a file, or sample:NAME.")],
     bind: Bindings = None,
     optimizer: Annotated[str, typer.Option(help="sgd, momentum, nesterov, rmsprop, adam, adamw.")] = "adamw",
@@ -27,12 +27,13 @@ def command(
     reading: Reading,
 ) -> None:
     """Let the learning rate grow until the loss explodes, and suggest a highest one to train with."""
-    from tatami.network import find_network
+    from tatami.exchange.source import open_for_training
     from tatami.train import range_test
 
-    given = {"net": net, "data": data, "optimizer": optimizer, "batch": batch, "seed": seed}
+    source, weights = open_for_training(net, read_bindings(bind))
+    given = {"net": net, "data": data, "optimizer": optimizer, "batch": batch, "seed": seed, "weights": weights}
     settings = make_settings(given, reading.options(), None)
-    found = range_test(find_network(net, read_bindings(bind)), settings)
+    found = range_test(source, settings)
     if format is Format.json:
         values = {"rates": found.rates, "losses": found.losses, "suggestion": found.suggestion}
         typer.echo(json.dumps(values))

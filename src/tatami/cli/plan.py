@@ -12,7 +12,8 @@ from tatami.cli.options import FamilyBindings, FitChoice, FitOption, PlanFormat,
 from tatami.cli.output import output_to
 from tatami.cli.plan_print import print_page, print_plan
 from tatami.errors import CHECK_FAILED, OptionError
-from tatami.network import Network, find_network
+from tatami.exchange.source import ModelSource, open_network
+from tatami.network import Network
 from tatami.network.layers import Conv, size_text
 from tatami.plan import make_plan
 from tatami.plan.budget import Verdict, check_budget, read_assertion
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    net: Annotated[str, typer.Argument(metavar="NET", help="Notation, a zoo name, or a .net file.")],
+    net: Annotated[str, typer.Argument(metavar="NET", help="Notation, a zoo name, a .net or .onnx file.")],
     input: Annotated[str | None, typer.Option("--input", metavar="SIZES", help="The input's shape: 32x32x3.")] = None,
     bind: FamilyBindings = None,
     classes: Annotated[int | None, typer.Option(min=1, help="Size of a bare last FC.")] = None,
@@ -96,7 +97,10 @@ def command(
         raise OptionError("--kernels are those of the CPU engine", got=f"engine {engine}", expected="--engine cpu")
     if memory_lines and engine != "torch":
         raise OptionError("--memory-lines are those of a GPU", got=f"engine {engine}", expected="--engine torch")
-    source = find_network(net)
+    source = open_network(net, input_shape=read_shape(input))
+    if isinstance(source, ModelSource):
+        for note in source.notes:
+            typer.echo(f"note: {note}", err=True)
     choices = family_choices(source, given)
     if any(len(values) > 1 for values in choices.values()):
         from tatami.cli.family import print_family, read_order

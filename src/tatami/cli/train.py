@@ -23,7 +23,8 @@ DEFAULT_NET, DEFAULT_DATA = "memo", "sample:digits"
 @reads_data
 def command(
     net: Annotated[
-        str | None, typer.Argument(metavar="[NET]", help="Notation, a zoo name, or a .net file.", show_default=False)
+        str | None,
+        typer.Argument(metavar="[NET]", help="Notation, a zoo name, a .net or .onnx file.", show_default=False),
     ] = None,
     data: Annotated[
         str | None,
@@ -55,6 +56,10 @@ def command(
         int | None, typer.Option(help="Epochs without a better validation loss before the end.")
     ] = None,
     init: Annotated[str | None, typer.Option(help="Initial weights: he, xavier.")] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="First weights from here: .safetensors or .onnx; a last FC may begin anew."),
+    ] = None,
     checkpoint: Annotated[
         bool | None,
         typer.Option("--checkpoint", help="Compute some layers again rather than keep them: less memory, more time."),
@@ -102,7 +107,7 @@ def command(
         **{"loss": loss, "smoothing": smoothing, "class_weight": _weight(class_weight), "augment": augment},
         **{"ema": ema, "patience": patience, "init": init, "validation": validation, "test": test, "seed": seed},
         **{"fit": fit.value if fit is not None else None, "save_every": save_every, "engine": engine},
-        **{"keep_epochs": keep_epochs},
+        **{"keep_epochs": keep_epochs, "weights": weights},
         **{"checkpoint": checkpoint, "device": device, "dtype": dtype, "sync_bn": sync_bn, "capture": capture},
     }
     settings = make_settings(given, reading.options(), config)
@@ -110,10 +115,11 @@ def command(
         raise OptionError("this is data, not a network", got=settings.net, hint=f"tatami train memo {settings.net}")
 
     from tatami.cli.progress import Progress
-    from tatami.network import find_network
+    from tatami.exchange.source import open_for_training
     from tatami.train import train
 
-    source = find_network(settings.net, read_bindings(bind))
+    source, own_weights = open_for_training(settings.net, read_bindings(bind))
+    settings = replace(settings, weights=settings.weights or own_weights)
     with all_ranks(settings.device) as ranks:
         with Progress() as progress:
             outcome = train(source, settings, run, progress.tell, ranks)

@@ -48,6 +48,7 @@ class TrainConfig:
         ema: decay of the moving average of the weights that is validated and kept as the best; None: none is kept.
         patience: epochs without a better validation loss after which training ends.
         init: he or xavier.
+        weights: the file that first weights are taken from instead; those of a last FC of other classes are not.
         checkpoint: whether segments of layers run again rather than keep their activations: less memory, more time.
         validation: share of the training data held out to choose the best epoch.
         test: whether the result is taken on the test split; the validation samples stand in for it otherwise.
@@ -80,6 +81,7 @@ class TrainConfig:
     ema: float | None = None
     patience: int | None = None
     init: str = "he"
+    weights: str | None = None
     checkpoint: bool = False
     validation: float | None = None
     test: bool = True

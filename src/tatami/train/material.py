@@ -19,6 +19,7 @@ from tatami.train.average import Average
 from tatami.train.config import ResolvedConfig, TrainConfig
 from tatami.train.defaults import check_steps, for_network, held_out_share, resolve
 from tatami.train.digest import digest
+from tatami.train.first_weights import FirstWeights, read_first_weights
 from tatami.train.loop import Trainer
 from tatami.train.run import Checkpoint, Held, Identity
 from tatami.train.targets import Standard, Targets
@@ -36,11 +37,12 @@ class Material:
     training: Split
     validation: Split | None
     ranks: Ranks = ALONE
+    first: FirstWeights | None = None
 
     def make_model(self) -> Model:
-        """The network compiled, with its initial weights; each rank's takes its part of a batch."""
+        """The network compiled, with its first weights; each rank's takes its part of a batch."""
         config = self.config
-        return compile(
+        model = compile(
             self.network,
             config.engine,
             batch=-(-config.batch // config.ranks),
@@ -55,6 +57,9 @@ class Material:
             capture=config.capture,
             ranks=config.ranks if config.engine == "torch" else 1,
         )
+        if self.first is not None:
+            model.load_state_dict({**model.state_dict(), **self.first.tensors})
+        return model
 
     def make_trainer(self, model: Model, average: Average | None = None) -> Trainer:
         """What trains ``model``, from the first step."""
@@ -114,7 +119,8 @@ def new_material(source: Source, config: TrainConfig, ranks: Ranks = ALONE) -> t
     standard = Standard.fit(dataset.targets, training.y) if dataset.is_regression and training.y is not None else None
     preprocess = Preprocess.fit(training.x, dataset.kind, pads=config.reading.length is not None)
     identity = Identity(text, dataset.classes, preprocess, settings.make_loss(), standard)
-    material = Material(dataset, network, settings, identity, augment, training, validation, ranks)
+    first = None if config.weights is None else read_first_weights(config.weights, network, source.name)
+    material = Material(dataset, network, settings, identity, augment, training, validation, ranks, first)
     return material, Held(tuple(int(row) for row in held), len(dataset.train), digest(dataset))
 
 

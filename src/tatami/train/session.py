@@ -246,6 +246,8 @@ def _range_test(material: Material) -> RangeTest:
 def _started(name: str, material: Material, steps: int, said: list[str]) -> Started:
     dataset, config, network = material.dataset, material.config, material.network
     notes = [f"{cost.name}: {note}" for cost in make_plan(network).layers for note in cost.notes]
+    if material.first is not None:
+        notes.append(material.first.note)
     notes += [*said, *dataset.notes]
     notes += [str(problem) for problem in dataset.problems[:10]]
     if len(dataset.problems) > 10:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from tatami.engines.base import Array
 from tatami.errors import NetworkError
+from tatami.exchange.imported import Imported
 from tatami.exchange.onnx.draft import Draft
 from tatami.exchange.onnx.folding import MAX_FOLDED, fold, shape_of
 from tatami.exchange.onnx.graph import Graph, Operation, read_graph
@@ -35,27 +36,24 @@ _PATIENT = {*FUNCTIONS, "ReduceMean", "Reshape", "Transpose", "Pad"}
 
 
 @dataclass(frozen=True)
-class Imported:
-    """What was read.
+class ImportedOnnx(Imported):
+    """A network from a file of ONNX, with the names that tatami gives; where tatami wrote it, with those that it had.
+
+    Its ``paths`` are the names of operators: of each layer the last one's. Its ``state`` is empty where the file holds
+    no weights, or the network has a layer FOREIGN.
 
     Attributes:
-        network: with the names that tatami gives; of a file that tatami wrote, with those of its layers.
-        state: its weights by name, channels last, float32; None where the file holds none.
         classes: their names, where the file tells them.
         notes: what else should be known.
-        operators: for each layer the name of its (last) operator.
     """
 
-    network: Network
-    state: Mapping[str, Array] | None = field(repr=False)
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    operators: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def import_onnx(
     source: str | os.PathLike[str] | bytes, *, planning: bool = False, input_shape: Shape | None = None
-) -> Imported:
+) -> ImportedOnnx:
     """Read a model of ONNX.
 
     Args:
@@ -277,7 +275,7 @@ class _Reader:
 
     # --- the end ---
 
-    def finish(self) -> Imported:
+    def finish(self) -> ImportedOnnx:
         graph = self.graph
         end = self.values[graph.output]
         view = self._end(end)
@@ -296,15 +294,15 @@ class _Reader:
         notes = list(dict.fromkeys(self.notes))
         if graph.left_out:
             notes.append(f"other outputs are left out: {', '.join(map(shown, graph.left_out[:8]))}")
-        state = None
+        state: dict[str, Array] = {}
         if not graph.missing and not any(key in self.foreign for key in keys.values()):
             self._hold_weights(network)
             state = self.draft.state(network, keys)
         elif graph.missing:
             notes.append("the file holds no weights")
         entries = self.draft.entries
-        operators = {name: shown(entries[key].operation) for name, key in keys.items()}
-        return Imported(network, state, graph.classes(), tuple(notes), operators)
+        paths = {name: shown(entries[key].operation) for name, key in keys.items() if entries[key].inputs}
+        return ImportedOnnx(network, state, paths, classes=graph.classes(), notes=tuple(notes))
 
     def _end(self, end: Value | Array) -> View | None:
         """The output, as it comes out."""
@@ -313,7 +311,11 @@ class _Reader:
         try:
             site = Site(self, end.made, (end,))
             view = site.view()
-            return view if len(view.shape) > 1 and len(view.dims) > 1 else site.vector(view)
+            if len(view.shape) == 1 or len(view.dims) == 1:
+                return site.vector(view)
+            if view.is_map or (view.in_order and len(view.dims) == len(view.shape)):
+                return view
+            raise UnreadableError("a map whose values come out in another order")
         except UnreadableError as error:
             end.why = end.why or str(error)
             return None
