@@ -138,8 +138,9 @@ def test_a_picture_file_becomes_a_sample(client: TestClient) -> None:
     assert split is not None
     file = io.BytesIO()
     Image.fromarray(split.x[7][..., 0]).save(file, "PNG")
-    answer = client.post("/api/look/digits-1/file?name=seven.png", content=file.getvalue()).json()["sample"]
-    assert (answer["shape"], answer["dtype"]) == ([28, 28, 1], "uint8")
+    found = client.post("/api/look/digits-1/file?name=seven.png", content=file.getvalue()).json()
+    answer = found["sample"]
+    assert (answer["shape"], answer["dtype"], found["tone"]) == ([28, 28, 1], "uint8", "")
     assert base64.b64decode(answer["data"]) == split.x[7].tobytes()
 
 

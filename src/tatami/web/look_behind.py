@@ -63,7 +63,7 @@ class Behind:
             rows, labels, predicted = tested.spread(MOST_SEARCHED), tested.labels, tested.predicted
 
             def work(progress: Progress) -> Array:
-                progress(0, len(rows))
+                progress(0, 0)  # it has no parts that are told of
                 subject = opened.subject
                 return embedding(subject, subject.prepare(np.asarray(tested.split.take(rows).x)), method)
 

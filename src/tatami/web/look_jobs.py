@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from tatami.errors import RunError, TatamiError
 
 MOST_KEPT = 24
+PATIENCE = 2  # seconds
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Is told how many of how many parts are done."""
@@ -80,13 +81,13 @@ class Jobs:
             return len(self._waiting)
 
     def close(self) -> None:
-        """Stop at the next word of progress, and wait for that."""
+        """Stop at the next word of progress, and wait for that, but not for ever: the thread ends with the process."""
         with self._news:
             self._stops = True
             self._news.notify_all()
             worker = self._worker
         if worker is not None:
-            worker.join()
+            worker.join(PATIENCE)
 
     def _forget(self) -> None:
         for key in [key for key, job in self._jobs.items() if job.is_finished][: max(0, len(self._jobs) - MOST_KEPT)]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -65,8 +66,7 @@ def open_run(session: Session, name: str) -> Opened:
     """
     path = session.run(name)
     try:
-        tested = (path / EVALUATION).stat().st_mtime_ns if (path / EVALUATION).exists() else 0
-        stamp = ((path / BEST).stat().st_mtime_ns, tested)
+        stamp = ((path / BEST).stat().st_mtime_ns, _tested(path))
     except OSError as error:
         raise RunError("this run has no weights yet", where=name, hint="wait for the end of its first epoch") from error
 
@@ -99,9 +99,21 @@ def listed(session: Session) -> list[dict[str, Any]]:
         if not (path / BEST).is_file():
             continue
         try:
-            found, config = read_evaluation(path), Run(path).config()
+            config = Run(path).config()
+            accuracy = _accuracy(path, _tested(path))
+            runs.append({"id": name, "data": config.data, "network": config.net, "accuracy": accuracy})
         except TatamiError:
             continue  # damaged: the command line says how
-        accuracy = found.classes.accuracy if found is not None and found.classes is not None else None
-        runs.append({"id": name, "data": config.data, "network": config.net, "accuracy": accuracy})
     return runs
+
+
+def _tested(path: Path) -> int:
+    """When a run was tested, as its file system tells time; 0 where it was not."""
+    return (path / EVALUATION).stat().st_mtime_ns if (path / EVALUATION).exists() else 0
+
+
+@lru_cache(maxsize=1024)
+def _accuracy(path: Path, tested: int) -> float | None:
+    """Of a run's test, read anew when the file has another time; None where it has none."""
+    found = read_evaluation(path)
+    return None if found is None or found.classes is None else found.classes.accuracy

@@ -166,9 +166,10 @@ class Look:
         return explain_json(subject, x, asked.method, asked.target, asked.layer)
 
     def file(self, params: Params, body: bytes) -> dict[str, Any]:
-        """The sample in a file, of the network's shape."""
-        opened = open_run(self.session, params["run"])
-        return {"sample": packed(read_file(body, params.get("name", ""), opened.subject.preprocess))}
+        """The sample in a file, of the network's shape, and its tone, which tells whether it may be inverted."""
+        preprocess = open_run(self.session, params["run"]).subject.preprocess
+        sample = read_file(body, params.get("name", ""), preprocess)
+        return {"sample": packed(sample), "tone": preprocess.tone(sample)}
 
     def sample(self, params: Params) -> dict[str, Any]:
         """One sample of the run's test, raw, and how many there are."""

@@ -20,5 +20,5 @@ export async function awaited(path, told, signal) {
 }
 
 export function progressText(what, done, total) {
-  return total ? `${what}: ${done} of ${total}` : `${what}: waiting`;
+  return total ? `${what}: ${done} of ${total}` : `${what} ...`;
 }

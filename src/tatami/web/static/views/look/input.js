@@ -61,6 +61,7 @@ export class Input {
         "div",
         { class: "row" },
         h("button", { type: "button", onclick: () => this.clear() }, "Clear"),
+        this.isPicture && network.is_uint8 && h("button", { type: "button", onclick: () => this.pad.invert() }, "Invert"),
         this.colourField(),
         this.channelField(),
       ),
@@ -73,7 +74,7 @@ export class Input {
       ),
       labelled(`Or a ${kind}: choose it, or drop it here`, file),
       network.centring.offered &&
-        h("label", { class: "look-check" }, this.centred, " Centre drawings as MNIST's digits were"),
+        h("label", { class: "look-check" }, this.centred, " Centre drawings and files as MNIST's digits were"),
       this.note,
     );
   }
@@ -147,9 +148,10 @@ export class Input {
       const text = await response.text();
       const answer = response.headers.get("Content-Type")?.includes("json") ? JSON.parse(text) : {};
       if (!response.ok) throw new CallError(answer.error ?? { text: text.trim() });
-      this.pad.load(unpacked(answer.sample));
+      this.pad.load(unpacked(answer.sample), true);
       this.row = null;
-      this.note.textContent = file.name;
+      const tone = answer.tone ? `: ${answer.tone} than those of the training; perhaps it is to be inverted` : "";
+      this.note.textContent = `${file.name}${tone}`;
       this.changed(true);
     } catch (error) {
       this.fail(error);

@@ -93,6 +93,20 @@ export class PicturePad {
     });
   }
 
+  // Black for white: the negative.
+  invert() {
+    if (this.raw) {
+      this.raw = { ...this.raw, values: this.raw.values.map((value) => 255 - value) };
+      this.paint();
+    } else {
+      this.pen.globalCompositeOperation = "difference";
+      this.pen.fillStyle = "#ffffff";
+      this.pen.fillRect(0, 0, this.canvas.width, this.canvas.height);
+      this.pen.globalCompositeOperation = "source-over";
+    }
+    this.onchange(true);
+  }
+
   // --- pen ---
 
   place(event) {
