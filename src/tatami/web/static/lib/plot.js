@@ -3,6 +3,7 @@
 import { h, stylesheet } from "./dom.js";
 import { number } from "./draw.js";
 
+const labelled = (label) => (label ? { label, labelSize: 18, labelFont: "12px system-ui" } : {});
 const DASHES = [[], [8, 4], [2, 3], [10, 4, 2, 4], [14, 4], [5, 2, 1, 2]];
 let loading = null;
 
@@ -68,8 +69,13 @@ export async function makePlot(parent, { title, x = "step", y = "", height = 220
         height,
         scales: { x: { time: false }, y: { ...(range ? { range } : {}), ...(log ? { distr: 3 } : {}) } },
         axes: [
-          { ...axis, label: x, labelSize: 18, labelFont: "12px system-ui" },
-          { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick))) },
+          { ...axis, ...labelled(x) },
+          {
+            ...axis,
+            ...labelled(y),
+            size: 56,
+            values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick))),
+          },
         ],
         series: [{ label: x, value: (_, value) => (value === null ? "-" : String(value)) }, ...series],
         cursor: { drag: { x: true, y: false } },

@@ -1,6 +1,6 @@
 // Runs side by side: their curves overlaid, their results and what differs in their settings. Runs that go on are read
 // again and again: whoever trains them need not know.
-import { CallError, get } from "../../lib/call.js";
+import { CallError, get, newest } from "../../lib/call.js";
 import { h } from "../../lib/dom.js";
 import { makePlot } from "../../lib/plot.js";
 
@@ -42,7 +42,7 @@ export function makeRuns(app) {
   const beside = h("div", {});
   const element = h("section", {}, h("h2", {}, "Runs"), none, table, problem, charts, beside);
 
-  async function look() {
+  const look = newest(async () => {
     clearTimeout(timer);
     try {
       listed = (await get("/api/compare/runs")).runs;
@@ -61,7 +61,7 @@ export function makeRuns(app) {
     showList();
     await showChosen();
     if (!gone) timer = setTimeout(look, EVERY);
-  }
+  });
 
   function showList() {
     none.hidden = listed.length > 0;
