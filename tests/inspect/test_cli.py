@@ -125,6 +125,37 @@ def test_layers_units_and_the_target_can_be_chosen(tatami, stripes: Path, tmp_pa
     assert "its receptive field there is 8x8" in seen  # 1 + 2 of conv1, 1 of pool1, 2*2 of conv2
 
 
+def test_methods_can_be_chosen(tatami, stripes: Path, tmp_path: Path) -> None:
+    result = tatami(
+        *("inspect", stripes / "run", stripes / "colour.npz", "--sample", 3, "-o", tmp_path / "all.npz"),
+        *("--methods", "occlusion,saliency"),
+    )
+    assert result.code == 0
+    methods = {"saliency", "smooth_grad", "integrated_gradients", "grad_cam", "occlusion"}
+    with np.load(tmp_path / "all.npz") as found:
+        assert methods & set(found.files) == {"saliency", "occlusion"}
+
+
+def save_untrained(path: Path, text: str, classes: str, preprocess: Preprocess) -> Path:
+    """Weights that nobody trained, with what belongs to them."""
+    model = compile(find_network(text).build(), "textbook", batch=1, seed=0)
+    identity = Identity(text, tuple(classes), preprocess, CrossEntropy())
+    save_weights(path, model.state_dict(), identity.to_metadata())
+    return path
+
+
+def test_a_picture_in_negative_is_noted(tatami, tmp_path: Path) -> None:
+    dark = Preprocess("image", (4, 4, 1), 1 / 255, (0.1,), (0.2,))
+    run = save_untrained(tmp_path / "run.safetensors", "INPUT(4x4x1) -> FC(2)", "ab", dark)
+    new, page = tmp_path / "new.png", tmp_path / "page.html"
+    Image.fromarray(np.full((4, 4), 250, np.uint8)).save(new)
+    noted = f"note: {new} is much brighter than the training images; "
+    assert tatami("inspect", run, new, "-o", page).err.startswith(f"{noted}it may be in negative: try --invert\n")
+    assert "--invert" not in tatami("inspect", run, new, "-o", page, "--invert").err
+    Image.fromarray(np.full((4, 4), 5, np.uint8)).save(new)
+    assert tatami("inspect", run, new, "-o", page, "--invert").err.startswith(f"{noted}try without --invert\n")
+
+
 def test_arrays_are_those_of_the_network(tatami, stripes: Path, tmp_path: Path) -> None:
     result = tatami(
         *("inspect", stripes / "run", stripes / "colour.npz", "--sample", "5,3", "-o", tmp_path / "all.npz"),
@@ -276,6 +307,11 @@ def test_a_regression_shows_what_is_predicted(tatami, tmp_path: Path) -> None:
             ("--target", "rde"),
             "--target: no such class or target; got rde; expected red, blue (hint: did you mean red?)",
         ),
+        (
+            ("--methods", "saliency,gradcam"),
+            "--methods: no such method; got gradcam; expected saliency, smooth_grad, integrated_gradients, grad_cam, "
+            "occlusion (hint: did you mean grad_cam?)",
+        ),
         (("--sample", "12"), "--sample: no such sample; got 12; expected 0 to 11"),
         (("--sample", "1,-2"), "--sample: not a list of numbers; got -2; expected as 3 or 3,5, from 0"),
         (
@@ -326,17 +362,11 @@ def test_a_network_without_maps_has_no_grad_cam(tatami, tmp_path: Path) -> None:
 
 def test_the_memo_network_on_one_digit_is_a_page_under_3_mb(tatami, tmp_path: Path) -> None:
     text = "INPUT(28x28x1) -> [[CONV -> RELU]*2 -> POOL]*2 -> [FC -> RELU]*1 -> FC(10)"
-    model = compile(find_network(text).build(), "textbook", batch=1, seed=0)
-    identity = Identity(
-        text,
-        tuple("0123456789"),
-        Preprocess("image", (28, 28, 1), 1 / 255, (0.13,), (0.31,)),
-        CrossEntropy(),
-    )
-    save_weights(tmp_path / "memo.safetensors", model.state_dict(), identity.to_metadata())
+    digits = Preprocess("image", (28, 28, 1), 1 / 255, (0.13,), (0.31,))
+    run = save_untrained(tmp_path / "memo.safetensors", text, "0123456789", digits)
     for options in ((), ("--all-units",)):
         page = tmp_path / "page.html"
-        result = tatami("inspect", tmp_path / "memo.safetensors", "sample:digits", "--sample", 0, "-o", page, *options)
+        result = tatami("inspect", run, "sample:digits", "--sample", 0, "-o", page, *options)
         assert result.code == 0, result.err
         assert 100_000 < page.stat().st_size < 3_000_000
         assert ("first 16 of 32 units" in page.read_text(encoding="utf-8")) == (not options)

@@ -24,12 +24,14 @@ from tatami.views.inspect_pixels import (
     overlay_image,
     sample_image,
 )
+from tatami.views.inspect_png import CHARTS, inspection_png
 from tatami.views.inspect_sample import maps_html, sample_html
 from tatami.views.inspection import (
     EmbeddingView,
     FilterBank,
     GradientSize,
     InspectedSample,
+    Inspection,
     LayerMaps,
     UnitField,
     UnitStatistics,
@@ -165,6 +167,17 @@ def test_bars_stand_on_0_and_can_be_read() -> None:
     assert float(top) + float(height) == float(top_2) == HEIGHT / 2
 
 
+def test_very_many_bars_are_two_paths() -> None:
+    values = np.tile(np.array([1, -1, 0], np.float32), 100)
+    svg = bars_svg(values, "x", Scale(-1, 1))
+    above, below = re.findall(r"<path d='([^']*)' stroke='var\(--c\d\)'", svg)
+    assert above.count("M") == below.count("M") == 100
+    wide = 2 * WIDTH / 300
+    assert above.startswith(f"M{wide / 2:.1f} {HEIGHT / 2:.1f}V2.0")
+    assert below.startswith(f"M{wide * 1.5:.1f} {HEIGHT / 2:.1f}V{HEIGHT - 2:.1f}")
+    assert len(svg) < 6_000
+
+
 # --- sections ---
 
 
@@ -262,3 +275,14 @@ def test_classes_of_an_embedding_differ_in_colour_and_shape() -> None:
     places = [tuple(map(float, at)) for path, _ in marks for at in re.findall(r"M([\d.]+) ([\d.]+)", path)]
     assert places[3][0] - places[0][0] == pytest.approx(456, abs=0.1)
     assert places[0][1] - places[2][1] == pytest.approx(2 * 152, abs=0.2)
+
+
+def test_a_picture_of_very_many_charts_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tatami.views.inspect_png.CHARTS", 12)
+    maps = tuple(LayerMaps(f"relu{i}", "RELU", np.ones((2, 2, 3), np.float32)) for i in range(40))
+    sample = InspectedSample("x", np.zeros((2, 2, 1), np.uint8), (("a", 1.0),), "a", maps)
+    found = Inspection("net", "INPUT(2x2x1) -> FC(2)", "image", ("a",), samples=(sample,))
+    with Image.open(io.BytesIO(inspection_png(found))) as image:
+        high = image.height
+    assert high == pytest.approx(2 * 2.6 * 110, abs=2)
+    assert CHARTS * 2.6 * 110 / 6 < 2**16

@@ -33,6 +33,10 @@ def command(
         str | None,
         typer.Option(metavar="CLASS", help="Whose score is explained; the predicted one's.", show_default=False),
     ] = None,
+    methods: Annotated[
+        str | None,
+        typer.Option(metavar="saliency,grad_cam", help="By which methods it is explained; all.", show_default=False),
+    ] = None,
     layers: Annotated[
         str | None, typer.Option(metavar="conv1,conv2", help="Which layers are shown; all.", show_default=False)
     ] = None,
@@ -52,11 +56,13 @@ def command(
     from tatami.formats import atomic_write
     from tatami.inspect.inspection import inspect_run
     from tatami.inspect.request import UNITS, Request
+    from tatami.views.inspect_methods import METHODS
 
     request = Request(
         rows=None if sample is None else tuple(_number(part, "--sample") for part in sample.split(",")),
         target=target,
-        layers=() if layers is None else tuple(part.strip() for part in layers.split(",")),
+        methods=tuple(METHODS) if methods is None else _names(methods),
+        layers=() if layers is None else _names(layers),
         unit=None if unit is None else _unit(unit),
         units_shown=None if all_units else UNITS,
         tsne=tsne,
@@ -94,6 +100,10 @@ def _by_ending(output: Path) -> InspectFormat:
             expected="a name *.html, *.png or *.npz, or --format",
         )
     return found
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
 
 
 def _number(text: str, option: str) -> int:

@@ -14,6 +14,7 @@ from tatami.inspect.explain import attributions
 from tatami.inspect.field import field_of
 from tatami.inspect.passes import scored_layers
 from tatami.inspect.reading import Chosen
+from tatami.inspect.request import Request
 from tatami.inspect.subject import Subject
 from tatami.network import Network
 from tatami.train.evaluation import probabilities
@@ -47,7 +48,7 @@ def inspected(
     targets: NDArray[np.int64],
     names: Sequence[str],
     layers: Sequence[str],
-    unit: tuple[str, int] | None,
+    request: Request,
 ) -> Iterator[InspectedSample]:
     """The samples, one after another.
 
@@ -59,17 +60,17 @@ def inspected(
         targets: the output explained, (N,).
         names: of the outputs.
         layers: whose maps are shown.
-        unit: a layer and its unit whose receptive field is shown.
+        request: which methods explain, and the unit whose receptive field is shown.
     """
     network = subject.network
-    explained = attributions(subject, answers[network.nodes[0].name], targets)
+    explained = attributions(subject, answers[network.nodes[0].name], targets, request.methods)
     last = {scored_layers(subject)[-1].name, network.nodes[-1].name}
     for i, name in enumerate(chosen.names):
         maps = (
             LayerMaps(layer, network[layer].layer.keyword, answers[layer][i], tuple(names) if layer in last else ())
             for layer in layers
         )
-        seen = None if unit is None else _seen(network, *unit, answers[unit[0]][i])
+        seen = None if request.unit is None else _seen(network, *request.unit, answers[request.unit[0]][i])
         yield InspectedSample(name, chosen.raw[i], predicted[i], names[targets[i]], tuple(maps), explained[i], seen)
 
 

@@ -51,6 +51,7 @@ def inspect_run(
     network, identity, weights = read_trained(run)
     subject = Subject(network, weights, identity.preprocess, identity.classes, identity.preprocess.kind)
     names = identity.classes if identity.standard is None else identity.standard.names
+    request.check_methods()
     layers, target = request.checked_layers(network), request.checked_target(names)
     chosen = chosen_samples(run, identity, files, request.rows, inverted=inverted, stdin=stdin)
     answers = activations(subject, subject.prepare(chosen.raw))
@@ -63,12 +64,12 @@ def inspect_run(
         kind=identity.preprocess.kind,
         outputs=names,
         facts=_facts(network, run),
-        samples=tuple(inspected(subject, chosen, answers, predicted, targets, names, layers, request.unit)),
+        samples=tuple(inspected(subject, chosen, answers, predicted, targets, names, layers, request)),
         filters=tuple(_filters(subject, layers)),
         gradients=tuple(_gradient_sizes(network, moved, layers)),
         regression=identity.standard is not None,
         units_shown=request.units_shown,
-        notes=(chosen.note,) if chosen.note else (),
+        notes=chosen.notes,
     )
     own = own_data(run, identity, request.data_samples)
     if isinstance(own, str):

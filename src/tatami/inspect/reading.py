@@ -5,7 +5,7 @@ Letters: N samples.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -30,12 +30,12 @@ class Chosen:
     Attributes:
         names: a file or a row each.
         raw: (N, *input), as read, brought to the network's shape.
-        note: what was left out; the empty text where nothing was.
+        notes: what was left out, and what may not be as it should be.
     """
 
     names: tuple[str, ...]
     raw: NDArray[Any]
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def chosen_samples(
@@ -69,8 +69,8 @@ def chosen_samples(
         first = list(islice(found, SAMPLES + 1))
         more = len(first) > SAMPLES
         names, raws = zip(*first[:SAMPLES], strict=True)
-        note = f"only the first {SAMPLES} samples are shown; --sample chooses others" if more else ""
-        return Chosen(names, np.stack(raws), note)
+        notes = (f"only the first {SAMPLES} samples are shown; --sample chooses others",) if more else ()
+        return Chosen(names, np.stack(raws), (*notes, *_tones(identity, names, raws, inverted)))
     wanted = dict.fromkeys(rows)
     kept: dict[int, tuple[str, NDArray[Any]]] = {}
     count = 0
@@ -82,7 +82,16 @@ def chosen_samples(
     if beyond:
         raise OptionError("no such sample", where="--sample", got=beyond[0], expected=f"0 to {count - 1}")
     names, raws = zip(*(kept[row] for row in wanted), strict=True)
-    return Chosen(names, np.stack(raws))
+    return Chosen(names, np.stack(raws), tuple(_tones(identity, names, raws, inverted)))
+
+
+def _tones(identity: Identity, names: Sequence[str], raws: Sequence[NDArray[Any]], inverted: bool) -> Iterator[str]:
+    """Which samples may be inverted against those of training."""
+    advice = "try without --invert" if inverted else "it may be in negative: try --invert"
+    for name, raw in zip(names, raws, strict=True):
+        tone = identity.preprocess.tone(raw)
+        if tone:
+            yield f"{name} is much {tone} than the training images; {advice}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from tatami.errors import OptionError, nearest
 from tatami.inspect.checks import need_layer, need_unit
 from tatami.network import Network
 from tatami.network.layers import Input
+from tatami.views.inspect_methods import METHODS
 
 SAMPLES = 4
 """Samples that are inspected where nobody says which."""
@@ -26,6 +27,7 @@ class Request:
     Attributes:
         rows: which samples, counted from 0 over all files; None for the first :data:`SAMPLES`.
         target: the class, or target of a regression, whose score is explained; None for each sample's likeliest.
+        methods: by which it is explained, keys of :data:`tatami.views.inspect_methods.METHODS`.
         layers: whose maps and filters are shown; empty for all.
         unit: a layer and the number of its unit whose receptive field is drawn.
         units_shown: of each layer at most; None for all.
@@ -35,6 +37,7 @@ class Request:
 
     rows: tuple[int, ...] | None = None
     target: str | None = None
+    methods: tuple[str, ...] = tuple(METHODS)
     layers: tuple[str, ...] = ()
     unit: tuple[str, int] | None = None
     units_shown: int | None = UNITS
@@ -54,6 +57,19 @@ class Request:
             need_unit(need_layer(network, layer), unit)
         wanted = self.layers or tuple(node.name for node in network if not isinstance(node.layer, Input))
         return tuple(node.name for node in network if node.name in wanted)
+
+    def check_methods(self) -> None:
+        """Refuse a method that there is not.
+
+        Raises:
+            OptionError: the hint names the nearest.
+        """
+        for method in self.methods:
+            if method not in METHODS:
+                close = nearest(method, METHODS)
+                hint = f"did you mean {close}?" if close else None
+                known = ", ".join(METHODS)
+                raise OptionError("no such method", where="--methods", got=method, expected=known, hint=hint)
 
     def checked_target(self, outputs: tuple[str, ...]) -> int | None:
         """The number of the output that is explained; None for each sample's likeliest.

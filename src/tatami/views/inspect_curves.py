@@ -20,6 +20,9 @@ WIDTH, HEIGHT = 160, 56
 MAX_CURVES = 6
 """Channels of a signal that are drawn; the page says so of the others."""
 
+MAX_BARS = 256
+"""Units of a vector whose bars can be pointed at one by one."""
+
 _POINTS = 120  # of a curve: more would lie on one another
 
 
@@ -68,8 +71,10 @@ def bars_svg(values: Values, label: str, scale: Scale, names: Sequence[str] = ()
     """A vector (C,) as bars from 0, each with its value to be read; ``names`` unless the units are numbers."""
     zero = Scale(min(scale.low, 0.0), max(scale.high, 0.0))
     wide = WIDTH * 2 / max(len(values), 1)
-    ground, parts = _level(0.0, zero), []
-    for i, value in enumerate(np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)):
+    ground = _level(0.0, zero)
+    numbers = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
+    parts = _many_bars(numbers, zero, wide) if len(numbers) > MAX_BARS else []
+    for i, value in enumerate(numbers if not parts else ()):
         top, bottom = sorted((_level(float(value), zero), ground))
         name = names[i] if i < len(names) else f"unit {i}"
         parts.append(
@@ -79,6 +84,18 @@ def bars_svg(values: Values, label: str, scale: Scale, names: Sequence[str] = ()
         )
     parts.append(f"<path d='M0 {ground:.1f}H{2 * WIDTH}' stroke='var(--faint)' stroke-width='.5'/>")
     return _svg(parts, label, 2 * WIDTH)
+
+
+def _many_bars(values: NDArray[np.float64], scale: Scale, wide: float) -> list[str]:
+    """Bars of one path for each sign: too many to be pointed at, and to write one by one."""
+    ground, parts = _level(0.0, scale), []
+    for sign, colour in ((1, "c0"), (-1, "c1")):
+        bars = "".join(
+            f"M{(i + 0.5) * wide:.1f} {ground:.1f}V{_level(values[i], scale):.1f}"
+            for i in np.flatnonzero(sign * values > 0)
+        )
+        parts.append(f"<path d='{bars}' stroke='var(--{colour})' stroke-width='{0.8 * wide:.2f}'/>")
+    return parts
 
 
 def _bands(values: Values, step: float) -> list[str]:

@@ -15,7 +15,15 @@ import numpy as np
 from tatami.views.inspect_embedding import COLOURS
 from tatami.views.inspect_methods import METHODS
 from tatami.views.inspect_pixels import PALETTE, Scale, mosaic, sample_image
-from tatami.views.inspection import Attribution, EmbeddingView, InspectedSample, Inspection, LayerMaps, Values
+from tatami.views.inspection import (
+    Attribution,
+    EmbeddingView,
+    FilterBank,
+    InspectedSample,
+    Inspection,
+    LayerMaps,
+    Values,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,10 +34,12 @@ if TYPE_CHECKING:
 ACROSS = 6  # charts in a row: as many as a sample and its attributions take
 SIDE = 2.6  # inches of one chart
 DPI = 110
+CHARTS = 240  # of one picture: programs refuse those that are too high
 UNITS = 64
 """Units of a layer that are drawn unless all are."""
 
 MARKERS = "osD^Pvh"
+NAME = 24  # characters of a sample's name: the end of a path tells most
 NAMED = 12  # classes: of more, no list of names fits
 
 
@@ -38,13 +48,18 @@ def inspection_png(found: Inspection) -> bytes:
     from matplotlib.figure import Figure
 
     cells = [cell for sample in found.samples for cell in _sample(sample, found)]
+    cells += [_filters(bank) for bank in found.filters if bank.first]
     cells += [_embedding(each) for each in found.embeddings]
+    title = found.title
+    if len(cells) > CHARTS:
+        title += f": the first {CHARTS} of {len(cells)} charts; --layers and --sample choose"
+        del cells[CHARTS:]
     down = max(-(-len(cells) // ACROSS), 1)
     figure = Figure(figsize=(SIDE * ACROSS, SIDE * down), dpi=DPI, layout="constrained")
-    figure.suptitle(found.title, parse_math=False)
+    figure.suptitle(title, parse_math=False)
     places = list(figure.subplots(down, ACROSS, squeeze=False).flat)
-    for place, (title, draw) in zip(places, cells, strict=False):
-        place.set_title(title, fontsize="small", parse_math=False)
+    for place, (name, draw) in zip(places, cells, strict=False):
+        place.set_title(name, fontsize="small", parse_math=False)
         draw(place)
     for place in places[len(cells) :]:
         place.set_axis_off()
@@ -58,7 +73,7 @@ def inspection_png(found: Inspection) -> bytes:
 def _sample(sample: InspectedSample, found: Inspection) -> Iterator[Cell]:
     name, value = sample.ranked[0]
     said = f"{name} = {value:.4g}" if found.regression else f"{name} ({value:.3f})"
-    yield f"{sample.name}: {said}", lambda place: _raw(place, sample)
+    yield f"{sample.name[-NAME:]}: {said}", lambda place: _raw(place, sample)
     for attribution in sample.attributions:
         yield METHODS[attribution.method].title, _attributed(sample, attribution)
     units = None if found.units_shown is None else UNITS
@@ -86,6 +101,21 @@ def _maps(found: LayerMaps, units: int | None) -> Draw:
     return (lambda place: _curves(place, values)) if values.ndim == 2 else (lambda place: _bars(place, values))
 
 
+def _filters(bank: FilterBank) -> Cell:
+    """Each filter by its own largest magnitude, as on the page."""
+    *_, channels, count = bank.values.shape
+    most = np.abs(bank.values).max(axis=tuple(range(bank.values.ndim - 1)))
+    scaled = bank.values / np.where(most > 0, most, 1)
+    if bank.values.ndim == 3:
+        return f"filters of {bank.layer}", lambda place: _curves(place, scaled.reshape(len(scaled), -1))
+    if channels == 3:
+        colours = np.stack([mosaic(scaled[:, :, c]) for c in range(3)], axis=-1)
+        shown = (colours + 1) / 2
+        return f"filters of {bank.layer}", lambda place: _colours(place, shown)
+    laid = mosaic(scaled.reshape(*scaled.shape[:2], channels * count))
+    return f"filters of {bank.layer}", lambda place: _picture(place, laid)
+
+
 def _embedding(found: EmbeddingView) -> Cell:
     def draw(place: Axes) -> None:
         labels = np.zeros(len(found.points), np.int64) if found.labels is None else found.labels
@@ -110,6 +140,12 @@ def _picture(place: Axes, values: Values) -> None:
     cmap = ListedColormap(PALETTE / 255) if scale.signed else "gray"
     image = place.imshow(values, cmap=cmap, vmin=low, vmax=scale.most or 1.0, interpolation="nearest")
     place.figure.colorbar(image, ax=place, shrink=0.8)
+    place.set_axis_off()
+
+
+def _colours(place: Axes, values: Values) -> None:
+    """A picture (H, W, 3) from 0 to 1; white where there is none."""
+    place.imshow(np.nan_to_num(values, nan=1.0), interpolation="nearest")
     place.set_axis_off()
 
 
