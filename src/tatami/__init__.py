@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tatami.errors import TatamiError
     from tatami.estimators import ConvNetClassifier, ConvNetRegressor
     from tatami.recipe import SGD, Adam, AdamW, CrossEntropy, Hinge, MeanSquaredError, RMSProp
+    from tatami.train.leaving import export
 
 __all__ = [
     "SGD",
@@ -30,12 +31,14 @@ __all__ = [
     "TatamiError",
     "__version__",
     "compile",
+    "export",
     "from_torch",
 ]
 
 _HOMES = {
     "Network": "tatami.api",
     "from_torch": "tatami.api",
+    "export": "tatami.train.leaving",
     "Model": "tatami.engines",
     "compile": "tatami.engines",
     "TatamiError": "tatami.errors",

@@ -3,6 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import tatami as package
+from tatami.errors import OptionError
 from tatami.train.run import load_trained
 
 MODEL = "model.onnx"
@@ -28,8 +30,8 @@ def test_the_ending_has_to_say_what(tatami, bars: Path, tmp_path: Path) -> None:
 
     assert result.code == 2
     assert result.err == (
-        "error: -o: the ending does not say what to write; got model.bin; "
-        "expected model.onnx, or --format torch or keras\n"
+        "error: model.bin: the ending does not say what to write; "
+        "expected model.onnx, or a folder with the format torch or keras\n"
     )
 
 
@@ -65,7 +67,7 @@ def test_options_of_onnx_alone(tatami, bars: Path, option: tuple[str, ...]) -> N
     result = tatami("export", bars / "run", "-o", "model", "--format", "torch", *option)
 
     assert result.code == 2
-    assert result.err == f"error: {option[0]} belongs to ONNX; got --format torch; expected --format onnx\n"
+    assert result.err == f"error: {option[0][2:]} belongs to ONNX; got format torch; expected format onnx\n"
 
 
 def test_the_folder_is_a_file(tatami, bars: Path, tmp_path: Path) -> None:
@@ -74,3 +76,29 @@ def test_the_folder_is_a_file(tatami, bars: Path, tmp_path: Path) -> None:
 
     assert result.code == 2
     assert result.err == f"error: {tmp_path / 'model'}: the folder cannot be written; got File exists\n"
+
+
+def test_a_model_in_memory(tmp_path: Path) -> None:
+    model = package.compile(package.Network("INPUT(4x4x1) -> CONV(2) -> FC(2)"))
+    package.export(model, tmp_path / "model", format="keras")
+
+    assert (tmp_path / "model" / "model.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("what", "options", "text"),
+    [
+        (
+            object,
+            {"format": "torch"},
+            "this has no weights to export; got <class 'object'>; "
+            "expected a run directory, a weights file, or a model of tatami.compile",
+        ),
+        ("run", {"format": "tf"}, "unknown format; got tf; expected onnx, torch, keras"),
+    ],
+)
+def test_nothing_to_export(tmp_path: Path, what: object, options: dict[str, str], text: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        package.export(what, tmp_path / "model", **options)
+
+    assert str(caught.value) == text

@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from tatami.errors import OptionError
-
 
 class ExportFormat(StrEnum):
     """What is written: one file, or a folder with a program and its weights."""
@@ -32,52 +30,14 @@ def command(
     format: Annotated[
         ExportFormat | None, typer.Option("--format", help="What to write; by the ending of -o unless given.")
     ] = None,
-    layout: Annotated[Layout, typer.Option(help="Maps at the border: channels first, or last.")] = Layout.nchw,
+    layout: Annotated[Layout, typer.Option(help="ONNX: maps at the border, channels first or last.")] = Layout.nchw,
     preprocess: Annotated[
-        bool, typer.Option("--preprocess", help="With resizing, scale and standardisation: raw samples go in.")
+        bool, typer.Option("--preprocess", help="ONNX: with resizing, scale and standardisation, for raw samples.")
     ] = False,
-    opset: Annotated[int | None, typer.Option(metavar="N", help="The version of ONNX's operators.")] = None,
+    opset: Annotated[int | None, typer.Option(metavar="N", help="ONNX: the version of its operators; 18.")] = None,
 ) -> None:
     """Write the best weights of a run with their network: for ONNX Runtime, or as a program for PyTorch or Keras."""
-    from tatami.train.leaving import parcel_of_run
+    from tatami.train.leaving import export
 
-    kind = _format_of(output, format)
-    parcel = parcel_of_run(run)
-    if kind is ExportFormat.onnx:
-        from tatami.exchange.onnx.library import need_onnx
-
-        need_onnx()
-        from tatami.exchange.onnx.writing import OPSET, save_onnx
-
-        save_onnx(parcel, output, layout=layout.value, preprocess=preprocess, opset=OPSET if opset is None else opset)
-    else:
-        _need_no_options(layout, preprocess, opset, kind)
-        from tatami.exchange.keras.writing import save_keras
-        from tatami.exchange.torch.writing import save_torch
-
-        (save_torch if kind is ExportFormat.torch else save_keras)(parcel, output)
+    export(run, output, format=format, layout=layout.value, preprocess=preprocess, opset=opset)
     typer.echo(f"wrote {output}")
-
-
-def _format_of(output: Path, given: ExportFormat | None) -> ExportFormat:
-    if given is not None:
-        return given
-    if output.suffix.lower() == ".onnx":
-        return ExportFormat.onnx
-    raise OptionError(
-        "the ending does not say what to write",
-        where="-o",
-        got=str(output),
-        expected="model.onnx, or --format torch or keras",
-    )
-
-
-def _need_no_options(layout: Layout, preprocess: bool, opset: int | None, kind: ExportFormat) -> None:
-    """A program always has its preprocessing, and its framework's layout."""
-    for name, is_given in (
-        ("layout", layout is not Layout.nchw),
-        ("preprocess", preprocess),
-        ("opset", opset is not None),
-    ):
-        if is_given:
-            raise OptionError(f"--{name} belongs to ONNX", got=f"--format {kind.value}", expected="--format onnx")

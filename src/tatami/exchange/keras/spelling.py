@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 
+from tatami.errors import NetworkError
 from tatami.exchange.script.spelling import Argument, Spelling, single
 from tatami.network.layers import (
     GELU,
@@ -50,7 +51,7 @@ _ACTIVATIONS: dict[type[Activation], str] = {
 @singledispatch
 def spell(layer: Layer, *shapes: Shape) -> Spelling:
     """The layer in Keras, for inputs of tatami's ``shapes``."""
-    raise NotImplementedError(f"{layer.keyword} has no spelling in Keras")
+    raise NetworkError(f"{layer.keyword} has no form in Keras")
 
 
 def is_depthwise(layer: Layer, *shapes: Shape) -> bool:

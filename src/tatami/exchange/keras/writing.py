@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from tatami.engines.base import Array
+from tatami.errors import NetworkError
 from tatami.exchange.keras.spelling import HELPERS, is_depthwise, spell
 from tatami.exchange.parcel import Parcel
 from tatami.exchange.script.lines import Step, statements
@@ -75,7 +76,11 @@ class KerasProgram:
 
     def spelling(self, node: Node) -> Spelling:
         """How a layer is said."""
-        return spell(node.layer, *self.network.input_shapes(node))
+        try:
+            return spell(node.layer, *self.network.input_shapes(node))
+        except NetworkError as error:
+            error.where = node.name
+            raise
 
     def tensors(self) -> dict[str, Array]:
         """The weights, by the names that the program has."""

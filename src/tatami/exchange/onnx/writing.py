@@ -8,7 +8,6 @@ than one ``mul1/wide0``; initializers those of its tensors, ``conv1.weight``. Th
 from __future__ import annotations
 
 import os
-from typing import Literal, TypeAlias
 
 import onnx
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper
@@ -26,8 +25,6 @@ from tatami.formats import atomic_path
 from tatami.network import Network
 from tatami.network.layers import Input, size_text
 
-Layout: TypeAlias = Literal["nchw", "nhwc"]
-
 OPSET = 18
 """Written for unless asked otherwise: the first with a Resize that has antialiasing."""
 
@@ -36,7 +33,7 @@ MAX_BYTES = 2**31 - 2**20
 """The most bytes of tensors: a file of protobuf ends at 2 GiB."""
 
 
-def onnx_model(parcel: Parcel, *, layout: Layout = "nchw", preprocess: bool = False, opset: int = OPSET) -> ModelProto:
+def onnx_model(parcel: Parcel, *, layout: str = "nchw", preprocess: bool = False, opset: int = OPSET) -> ModelProto:
     """A network as a model of ONNX, checked by ``onnx.checker``.
 
     Args:
@@ -101,7 +98,7 @@ def save_onnx(
     parcel: Parcel,
     path: str | os.PathLike[str],
     *,
-    layout: Layout = "nchw",
+    layout: str = "nchw",
     preprocess: bool = False,
     opset: int = OPSET,
 ) -> None:

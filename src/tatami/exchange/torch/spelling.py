@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import singledispatch
 
+from tatami.errors import NetworkError
 from tatami.exchange.script.spelling import Argument, Spelling, single
 from tatami.network.layers import (
     GELU,
@@ -77,7 +78,7 @@ class Place:
 @singledispatch
 def spell(layer: Layer, place: Place) -> Spelling:
     """The layer in PyTorch."""
-    raise NotImplementedError(f"{layer.keyword} has no spelling in PyTorch")
+    raise NetworkError(f"{layer.keyword} has no form in PyTorch")
 
 
 @spell.register

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tatami.engines.base import Array
+from tatami.errors import NetworkError
 from tatami.exchange.channels_first import channels_first, vectors_channels_first
 from tatami.exchange.parcel import Parcel
 from tatami.exchange.script.lines import Step, statements
@@ -74,7 +75,11 @@ class TorchProgram:
 
     def spelling(self, node: Node) -> Spelling:
         """How a layer is said."""
-        return spell(node.layer, Place(self.network.input_shapes(node), node.name in self.free))
+        try:
+            return spell(node.layer, Place(self.network.input_shapes(node), node.name in self.free))
+        except NetworkError as error:
+            error.where = node.name
+            raise
 
     def tensors(self) -> dict[str, Array]:
         """The weights, by the names and in the order of axes that the program has."""

@@ -8,6 +8,7 @@ from functools import singledispatch
 import numpy as np
 
 from tatami.engines.base import Array
+from tatami.errors import NetworkError
 from tatami.exchange.onnx.sheet import Sheet
 from tatami.network.layers import Layer, Shape
 
@@ -62,5 +63,9 @@ class Place:
 
 @singledispatch
 def write(layer: Layer, place: Place) -> None:
-    """Write ``layer``; see the module's text."""
-    raise NotImplementedError(f"no rule writes {layer.keyword} in ONNX")
+    """Write ``layer``; see the module's text.
+
+    Raises:
+        NetworkError: a layer without a rule, as a placeholder for what could not be read.
+    """
+    raise NetworkError(f"{layer.keyword} has no form in ONNX", where=place.name)
