@@ -23,7 +23,21 @@ export function post(path, body, options = {}) {
   });
 }
 
+// Plain bytes there; the answer is a Response, whose body the caller reads.
+export function postBytes(path, bytes, options = {}) {
+  return respond(path, {
+    ...options,
+    method: "POST",
+    headers: { "Content-Type": "application/octet-stream" },
+    body: bytes,
+  });
+}
+
 async function call(path, options) {
+  return (await respond(path, options)).json();
+}
+
+async function respond(path, options) {
   let response;
   try {
     response = await fetch(path, options);
@@ -31,7 +45,7 @@ async function call(path, options) {
     if (error.name === "AbortError") throw error;
     throw new CallError({ text: "the server does not answer: is `tatami web` still running?" });
   }
-  if (response.ok) return response.json();
+  if (response.ok) return response;
   const text = await response.text();
   let answer = null;
   try {

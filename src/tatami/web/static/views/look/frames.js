@@ -1,5 +1,5 @@
 // Frames: what every layer answers to a sample, as fast as the server gives them.
-import { CallError } from "../../lib/call.js";
+import { postBytes } from "../../lib/call.js";
 
 // From the bytes of an answer to { low, high, scores, probabilities, maps }: `maps` holds, for each layer, uint8 values
 // unit by unit. `sizes` are the numbers of values of the layers.
@@ -21,27 +21,9 @@ export async function ask(run, sample, sizes, signal) {
     dtype: sample.values instanceof Float32Array ? "float32" : "uint8",
     centred: sample.centred ? "yes" : "no",
   });
-  let response;
-  try {
-    response = await fetch(`/api/look/${encodeURIComponent(run)}/frame?${query}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/octet-stream" },
-      body: sample.values,
-      signal,
-    });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new CallError({ text: "the server does not answer: is `tatami web` still running?" });
-  }
-  if (response.ok) return parsed(await response.arrayBuffer(), sizes);
-  const text = await response.text();
-  let failure = { text: text.trim() || `the server answered with status ${response.status}` };
-  try {
-    failure = JSON.parse(text).error;
-  } catch {
-    // A refusal is one plain line.
-  }
-  throw new CallError(failure);
+  const path = `/api/look/${encodeURIComponent(run)}/frame?${query}`;
+  const answer = await postBytes(path, sample.values, { signal });
+  return parsed(await answer.arrayBuffer(), sizes);
 }
 
 // One request at a time. While it is under way only the wish for another is noted: `make()` gives the sample as it is when

@@ -1,6 +1,6 @@
 // What is looked at: a drawing, a sample of the run's test, or a file.
 import { unpacked } from "../../lib/arrays.js";
-import { CallError } from "../../lib/call.js";
+import { CallError, postBytes } from "../../lib/call.js";
 import { h, labelled } from "../../lib/dom.js";
 import { awaited } from "./background.js";
 import { PicturePad } from "./picture_pad.js";
@@ -140,14 +140,7 @@ export class Input {
     try {
       if (file.size > 2e6) throw new CallError({ text: `${file.name}: larger than 2 MB` });
       const query = new URLSearchParams({ name: file.name });
-      const response = await fetch(`${this.path}/file?${query}`, {
-        method: "POST",
-        headers: { "Content-Type": "application/octet-stream" },
-        body: file,
-      });
-      const text = await response.text();
-      const answer = response.headers.get("Content-Type")?.includes("json") ? JSON.parse(text) : {};
-      if (!response.ok) throw new CallError(answer.error ?? { text: text.trim() });
+      const answer = await (await postBytes(`${this.path}/file?${query}`, file)).json();
       this.pad.load(unpacked(answer.sample), true);
       this.row = null;
       const tone = answer.tone ? `: ${answer.tone} than those of the training; perhaps it is to be inverted` : "";
