@@ -81,7 +81,8 @@ export async function makePlot(parent, { title, x = "step", y = "", height = 220
         cursor: { drag: { x: true, y: false } },
         legend: {
           markers: {
-            dash: (_, i) => ["solid", "dashed", "dotted"][Math.min(DASHES.indexOf(series[i - 1]?.dash), 2)] ?? "solid",
+            dash: (_, i) =>
+              ["solid", "dashed", "dotted"][Math.min(DASHES.indexOf(series[i - 1]?.dash), 2)] ?? "solid",
             width: (_, i) => series[i - 1]?.width ?? 0,
           },
         },
