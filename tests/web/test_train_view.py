@@ -192,3 +192,13 @@ def test_the_keyboard_is_enough(phone: Page, visit: Any) -> None:
     doing(phone, "paused")
     press(phone, "Stop")
     doing(phone, "interrupted")
+
+
+def test_a_server_that_is_gone_is_said(page: Page, visit: Any, server: Any, finished: str) -> None:
+    visit(page, "train", run=finished)
+    doing(page, "finished")
+    page.route("**/api/train/**", lambda route: route.fulfill(status=400, body="away\n"))
+    alert = page.get_by_role("alert").filter(has_text="away")
+    alert.wait_for()
+    page.unroute("**/api/train/**")
+    alert.wait_for(state="detached")

@@ -241,6 +241,15 @@ def test_what_is_refused_later_is_told_and_leaves_nothing(
     assert list((tmp_path / "runs").iterdir()) == []
 
 
+def test_a_loss_that_is_no_number_is_told(session: Session, trainings: Trainings, tmp_path: Path) -> None:
+    name = trainings.start(NET, settings(session, optimizer="sgd", lr=1e30))
+    failure = failed(trainings, name)
+    assert failure["problem"] == "the loss is no number any more"
+    assert failure["hint"].endswith(f"what there is lies in {tmp_path / 'runs' / name}")
+    events = Reader(trainings, name).read()
+    assert (events[-1]["event"], events[-1]["reason"]) == ("ended", "failed")
+
+
 def test_commands_that_cannot_be(session: Session, trainings: Trainings, tmp_path: Path) -> None:
     with pytest.raises(OptionError) as caught:
         trainings.command("any", "dance")

@@ -137,6 +137,9 @@ export async function mount(root, app) {
         if (events.length || again || hasEnded) replay.update(history.length);
         draw();
       },
+      (text) => {
+        problem.textContent = text;
+      },
       (error) => {
         problem.textContent = error.message;
         watching.hidden = true;

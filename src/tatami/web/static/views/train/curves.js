@@ -21,7 +21,7 @@ export async function makeCurves() {
       accuracy.element.hidden = isRegression;
       if (!isRegression) {
         accuracy.update([
-          history.curve("training", ["insight"], (event) => event.accuracy, length),
+          history.curve("training, of some samples", ["insight"], (event) => event.accuracy, length),
           history.curve("validation", ["epoch"], (event) => event.validation_accuracy, length),
         ]);
       }

@@ -5,12 +5,14 @@ const SOON = 250; // milliseconds between two questions while the run is trained
 const LATER = 2000; // and otherwise: another page, or the terminal, may go on with it
 
 // Follow a run. `told(events, state, again)` is called with what is new, perhaps nothing: `state` is what its training does,
-// `again` says that all events before are void. `refused(error)` is called once, and ends it.
-export function follow(run, told, refused) {
+// `again` says that all events before are void. `lost(text)` is called while the server does not answer, and with "" once it
+// does again; `refused(error)` once, and ends it.
+export function follow(run, told, lost, refused) {
   let place = { next: 0, mark: 0 };
   let timer = null;
   let ended = false;
   let asking = false;
+  let isLost = false;
 
   async function ask() {
     if (asking) return;
@@ -22,6 +24,8 @@ export function follow(run, told, refused) {
       const answer = await get(path);
       if (ended) return;
       place = answer;
+      if (isLost) lost("");
+      isLost = false;
       told(answer.events, answer, answer.again);
       if (answer.events.length && answer.next < answer.size) wait = 0;
       else if (!answer.active) wait = LATER;
@@ -33,7 +37,9 @@ export function follow(run, told, refused) {
         refused(error);
         return;
       }
-      wait = LATER; // the server does not answer: perhaps it will
+      isLost = true;
+      lost(error.message);
+      wait = LATER;
     } finally {
       asking = false;
     }
