@@ -66,7 +66,7 @@ class Session:
 
     def run_ids(self) -> list[str]:
         """Names of the runs: the one given first, then those of the folder, newest first."""
-        return list(self._runs())
+        return list(self.runs())
 
     def run(self, name: str) -> Path:
         """The directory of a listed run.
@@ -74,9 +74,10 @@ class Session:
         Raises:
             RunError: no such name was listed.
         """
-        return _listed(name, self._runs(), "run", RunError)
+        return _listed(name, self.runs(), "run", RunError)
 
-    def _runs(self) -> dict[str, Path]:
+    def runs(self) -> dict[str, Path]:
+        """The directories of all runs by name, in the order of :meth:`run_ids`."""
         found = [path.parent for path in self.runs_folder.glob(f"*/{CONFIG}")]
         found.sort(key=lambda path: _time(path / CONFIG), reverse=True)
         first = [] if self.first_run is None else [self.first_run]

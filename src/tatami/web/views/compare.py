@@ -105,7 +105,7 @@ def compared_networks(asked: Networks) -> dict[str, Any]:
 
 def listed_runs(session: Session) -> dict[str, Any]:
     """All runs, each in a line; one that is damaged says so, and is no reason not to show the others."""
-    return {"runs": [_listed(name, session.run(name)) for name in session.run_ids()]}
+    return {"runs": [_listed(name, path) for name, path in session.runs().items()]}
 
 
 def run_answer(session: Session, asked: Mapping[str, str]) -> dict[str, Any]:
