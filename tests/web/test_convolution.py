@@ -293,8 +293,8 @@ def test_layers_that_slide_are_listed(client: TestClient) -> None:
     [
         (
             {"settings": {"kernel_size": "31", "padding": "valid"}},
-            "a window of 31 does not fit into 28 padded positions; got (28 - 31 + 2*0)/2 + 1 = -0.5; expected an output "
-            "of at least 1 (hint: a smaller F, more padding, P=same, or fewer POOL before it)",
+            "a window of 31 does not fit into 28 padded positions; got (28 - 31 + 2*0)/2 + 1 = -0.5; expected an "
+            "output of at least 1 (hint: a smaller F, more padding, P=same, or fewer POOL before it)",
         ),
         (
             {"settings": {"stride": "0"}},
@@ -308,7 +308,8 @@ def test_layers_that_slide_are_listed(client: TestClient) -> None:
         ({"settings": {"depth": "?"}}, "Input depth cannot be this; got '?'; expected a whole number of at least 1, "),
         (
             {"settings": {"groups": "2"}},
-            "no such setting of this layer; got groups; expected filters, kernel_size, stride, padding, dilation, depth",
+            "no such setting of this layer; got groups; expected filters, kernel_size, stride, padding, dilation, "
+            "depth",
         ),
         (
             {"settings": {"filters": "900000"}},
@@ -347,7 +348,8 @@ def test_layers_that_slide_are_listed(client: TestClient) -> None:
         ),
         (
             {"text": "INPUT(2000x2000x1) -> [CONV(64)]*3 -> GAP -> FC(2)", "layer": "conv3"},
-            f"conv3: too much work before this layer for a page; got 150G MACs; expected at most {MOST_MACS / 1e9:.3g}G",
+            f"conv3: too much work before this layer for a page; got 150G MACs; expected at most "
+            f"{MOST_MACS / 1e9:.3g}G",
         ),
     ],
 )
