@@ -1,4 +1,4 @@
-// Look: draw, and see what every layer answers; open its units, the run's mistakes, and how it sees the test as a whole.
+// Look: draw, and see what every layer answers; open units, the run's mistakes, and how it sees the test as a whole.
 import { CallError, get } from "../lib/call.js";
 import { h, labelled, settled, stylesheet } from "../lib/dom.js";
 import { Frames } from "./look/frames.js";
@@ -15,7 +15,13 @@ export async function mount(root, app) {
   if (!runs.length) {
     root.append(
       heading,
-      h("p", {}, "There is no trained run here yet. ", h("a", { href: "#/train" }, "Train one"), ": a minute is enough."),
+      h(
+        "p",
+        {},
+        "There is no trained run here yet. ",
+        h("a", { href: "#/train" }, "Train one"),
+        ": a minute is enough.",
+      ),
     );
     return { destroy() {} };
   }
@@ -83,8 +89,17 @@ class Looking {
     this.map = new MapOfTest(network, app, take);
     this.views = network.layers.map((layer) => new LayerView(layer, (...unit) => this.unit.open(...unit)));
     const sizes = network.layers.map((layer) => layer.shape.reduce((a, b) => a * b, 1));
-    this.frames = new Frames(network.id, sizes, (frame) => this.show(frame), (error) => this.fail(error));
-    this.layers = h("div", {}, this.views.map((view) => view.element));
+    this.frames = new Frames(
+      network.id,
+      sizes,
+      (frame) => this.show(frame),
+      (error) => this.fail(error),
+    );
+    this.layers = h(
+      "div",
+      {},
+      this.views.map((view) => view.element),
+    );
     this.element = h(
       "div",
       { class: "look-page" },

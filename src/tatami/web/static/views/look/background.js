@@ -3,7 +3,8 @@ import { get } from "../../lib/call.js";
 
 const PAUSE = 300; // ms between two questions
 
-// Ask until the answer is there. `told(done, total)` hears how far it is. Resolves to undefined once `signal` is aborted.
+// Ask until the answer is there. `told(done, total)` hears how far it is. Resolves to undefined once `signal` is
+// aborted.
 export async function awaited(path, told, signal) {
   try {
     for (;;) {

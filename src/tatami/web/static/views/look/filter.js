@@ -8,19 +8,20 @@ export function filterStages(filter) {
   const { shape, values } = unpacked(filter.values);
   const depth = shape[shape.length - 1];
   const axes = shape.slice(0, -1);
-  if (!axes.length) return [];
-  if (filter.first && (depth === 1 || axes.length === 1)) {
-    const [array, options] = depth === 1 ? [{ shape: axes, values }, { scale: "diverging" }] : [{ shape, values }, { picture: true }];
-    return [stage(array, `filter of ${filter.layer}`, options)];
-  }
-  if (filter.first && depth === 3) return [stage({ shape, values }, `filter of ${filter.layer}`, { picture: true })];
-  return [stage(sheet(values, axes, depth), `filter of ${filter.layer}, its ${depth} channels side by side`, { scale: "diverging" })];
+  if (!axes.length) return [stage({ shape: [depth], values }, `the ${depth} weights of ${filter.layer}`)];
+  const caption = `filter of ${filter.layer}`;
+  if (filter.first && depth === 1) return [stage({ shape: axes, values }, caption, { scale: "diverging" })];
+  if (filter.first && (depth === 3 || axes.length === 1)) return [stage({ shape, values }, caption, { picture: true })];
+  const beside = `${caption}, its ${depth} channels side by side`;
+  return [stage(sheet(values, axes, depth), beside, { scale: "diverging" })];
 }
 
 // Channels of a filter beside and below one another on one map, 0 between them; of a signal, one row a channel.
 function sheet(values, axes, depth) {
   if (axes.length === 1) {
-    return { shape: [depth, axes[0]], values: Float32Array.from({ length: depth * axes[0] }, (_, i) => values[(i % axes[0]) * depth + Math.floor(i / axes[0])]) };
+    const [length] = axes;
+    const turned = values.map((_, i) => values[(i % length) * depth + Math.floor(i / length)]);
+    return { shape: [depth, length], values: turned };
   }
   const [tall, wide] = axes;
   const columns = Math.ceil(Math.sqrt(depth));

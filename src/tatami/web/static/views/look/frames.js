@@ -26,8 +26,8 @@ export async function ask(run, sample, sizes, signal) {
   return parsed(await answer.arrayBuffer(), sizes);
 }
 
-// One request at a time. While it is under way only the wish for another is noted: `make()` gives the sample as it is when
-// its turn comes, so that no stale one is sent. `onframe(frame, sample)` is called for every answer.
+// One request at a time. While it is under way only the wish for another is noted: `make()` gives the sample as it is
+// when its turn comes, so that no stale one is sent. `onframe(frame, sample)` is called for every answer.
 export class Frames {
   constructor(run, sizes, onframe, onerror) {
     Object.assign(this, { run, sizes, onframe, onerror });

@@ -61,7 +61,9 @@ export class Input {
         "div",
         { class: "row" },
         h("button", { type: "button", onclick: () => this.clear() }, "Clear"),
-        this.isPicture && network.is_uint8 && h("button", { type: "button", onclick: () => this.pad.invert() }, "Invert"),
+        this.isPicture &&
+          network.is_uint8 &&
+          h("button", { type: "button", onclick: () => this.pad.invert() }, "Invert"),
         this.colourField(),
         this.channelField(),
       ),

@@ -61,7 +61,13 @@ export class LayerView {
     this.element = h(
       "section",
       { class: "look-layer", "aria-label": layer.name },
-      h("h3", {}, layer.name, h("span", { class: "small" }, ` ${layer.type} ${layer.shape.join("x")}${field} `), this.note),
+      h(
+        "h3",
+        {},
+        layer.name,
+        h("span", { class: "small" }, ` ${layer.type} ${layer.shape.join("x")}${field} `),
+        this.note,
+      ),
       h("div", { class: "look-frame" }, this.canvas, this.marker),
     );
     this.arrange(600);
@@ -146,7 +152,8 @@ export class LayerView {
   at(event) {
     const box = this.canvas.getBoundingClientRect();
     const x = ((event.clientX - box.left) / box.width) * (this.columns * (this.wide + this.gap) - this.gap);
-    const y = ((event.clientY - box.top) / box.height) * (this.canvas.height / (this.image ? 1 : window.devicePixelRatio || 1));
+    const y =
+      ((event.clientY - box.top) / box.height) * (this.canvas.height / (this.image ? 1 : window.devicePixelRatio || 1));
     const column = Math.floor(x / (this.wide + this.gap));
     const row = Math.floor(y / (this.tall + this.gap));
     const unit = row * this.columns + column;

@@ -17,7 +17,7 @@ const MARKERS = [
   (r) => `M0 ${-1.3 * r}V${1.3 * r}M${-1.3 * r} 0H${1.3 * r}`, // plus
   (r) => `M${-1.3 * r} ${-r * 0.5}H${1.3 * r}V${r * 0.5}H${-1.3 * r}z`, // bar
   (r) => `M${-r * 0.5} ${-1.3 * r}H${r * 0.5}V${1.3 * r}H${-r * 0.5}z`, // upright bar
-  (r) => `M0 ${-1.5 * r}L${r * 0.4} ${-r * 0.4}L${1.5 * r} 0L${r * 0.4} ${r * 0.4}L0 ${1.5 * r}L${-r * 0.4} ${r * 0.4}L${-1.5 * r} 0L${-r * 0.4} ${-r * 0.4}z`, // star
+  (r) => [-r, 0.4 * r].map((y) => `M${-1.4 * r} ${y}h${2.8 * r}v${0.6 * r}h${-2.8 * r}z`).join(""), // two bars
 ];
 
 export class MapOfTest {
@@ -105,7 +105,12 @@ export class MapOfTest {
         { class: "columns" },
         svg(
           "svg",
-          { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "look-plot", role: "img", "aria-label": "The samples of the test as points" },
+          {
+            viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+            class: "look-plot",
+            role: "img",
+            "aria-label": "The samples of the test as points",
+          },
           marks,
         ),
         h("div", {}, labels && this.legend(), this.list(rows, words)),
@@ -124,7 +129,11 @@ export class MapOfTest {
           svg(
             "svg",
             { viewBox: "-8 -8 16 16", width: 16, height: 16, "aria-hidden": "true" },
-            svg("path", { d: MARKERS[label % MARKERS.length](MARK), fill: `var(--c${label % 6})`, stroke: `var(--c${label % 6})` }),
+            svg("path", {
+              d: MARKERS[label % MARKERS.length](MARK),
+              fill: `var(--c${label % 6})`,
+              stroke: `var(--c${label % 6})`,
+            }),
           ),
           ` ${name}`,
         ),
@@ -144,7 +153,11 @@ export class MapOfTest {
       "div",
       {},
       labelled("The points as a list", this.choice),
-      h("button", { type: "button", onclick: () => this.choice.value && this.open(Number(this.choice.value)) }, "Look at it"),
+      h(
+        "button",
+        { type: "button", onclick: () => this.choice.value && this.open(Number(this.choice.value)) },
+        "Look at it",
+      ),
     );
   }
 

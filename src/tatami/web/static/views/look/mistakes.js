@@ -32,7 +32,13 @@ export class Mistakes {
       if (!count) return h("td", { class: "look-zero" }, "0");
       const button = h(
         "button",
-        { type: "button", title: text, "aria-label": text, "aria-pressed": "false", onclick: () => this.open(matrix, i, j) },
+        {
+          type: "button",
+          title: text,
+          "aria-label": text,
+          "aria-pressed": "false",
+          onclick: () => this.open(matrix, i, j),
+        },
         String(count),
       );
       // A colour for the share of mistakes, beside the number that says it.
@@ -45,13 +51,24 @@ export class Mistakes {
       h(
         "p",
         { class: "small" },
-        `Of the ${matrix.total} samples of the ${matrix.split}, ${(100 * matrix.accuracy).toFixed(1)} % are seen as what they are. `,
+        `Of the ${matrix.total} samples of the ${matrix.split}, `,
+        `${(100 * matrix.accuracy).toFixed(1)} % are seen as what they are. `,
         `Rows: what they are; columns: what they are taken for. ${matrix.note}`,
       ),
       h(
         "table",
         { class: "look-matrix" },
-        h("thead", {}, h("tr", {}, h("td", {}), matrix.names.map((name) => h("th", { scope: "col" }, name)), others)),
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            h("td", {}),
+            matrix.names.map((name) => h("th", { scope: "col" }, name)),
+            others,
+          ),
+        ),
         h(
           "tbody",
           {},
@@ -92,8 +109,14 @@ export class Mistakes {
           ? `${from + 1} to ${last} of ${found.count}, the surest first`
           : `${found.count}, the surest first; with the probability of ${taken}`;
       const more =
-        last < found.count && h("button", { type: "button", onclick: () => this.open(matrix, i, j, last) }, "The next ones");
-      this.samples.replaceChildren(title, note, tiles(found.samples, (sample) => this.onopen(sample.row)), more || "");
+        last < found.count &&
+        h("button", { type: "button", onclick: () => this.open(matrix, i, j, last) }, "The next ones");
+      this.samples.replaceChildren(
+        title,
+        note,
+        tiles(found.samples, (sample) => this.onopen(sample.row)),
+        more || "",
+      );
     } catch (error) {
       note.textContent = error.message;
     }

@@ -144,7 +144,12 @@ export class PicturePad {
 
   line(from, to) {
     this.raw = null;
-    Object.assign(this.pen, { lineWidth: this.canvas.width / 12, lineCap: "round", lineJoin: "round", strokeStyle: this.colour });
+    Object.assign(this.pen, {
+      lineWidth: this.canvas.width / 12,
+      lineCap: "round",
+      lineJoin: "round",
+      strokeStyle: this.colour,
+    });
     this.pen.beginPath();
     this.pen.moveTo(...from);
     this.pen.lineTo(...to);

@@ -23,7 +23,11 @@ export class Prediction {
       { class: "panel look-prediction", "aria-label": "Prediction" },
       this.word,
       this.aloud,
-      h("ul", { class: "look-bars" }, this.rows.map((row) => row.element)),
+      h(
+        "ul",
+        { class: "look-bars" },
+        this.rows.map((row) => row.element),
+      ),
       this.rate,
     );
   }

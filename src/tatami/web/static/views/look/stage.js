@@ -7,7 +7,11 @@ const CURVE = { width: 260, height: 110 };
 
 // `array` is { shape: (H, W) or (L,) , values }, or with `picture` (H, W, C) or (L, C). Returns a <figure>; `box` is
 // spans, ((start, stop), ...), along the axes, in the array's own positions.
-export function stage(array, caption, { scale = "heat", picture = false, box = null, onpick = null, between = null } = {}) {
+export function stage(
+  array,
+  caption,
+  { scale = "heat", picture = false, box = null, onpick = null, between = null } = {},
+) {
   const axes = array.shape.slice(0, picture ? -1 : undefined);
   const note = h("span", { class: "look-note" });
   const canvas = h("canvas", { class: "pixels", role: "img", "aria-label": caption });
@@ -25,7 +29,9 @@ export function stage(array, caption, { scale = "heat", picture = false, box = n
     canvas.style.height = `${CURVE.height}px`;
     canvas.style.maxWidth = "100%";
     const depth = picture ? array.shape[array.shape.length - 1] : 1;
-    const lines = Array.from({ length: depth }, (_, c) => Array.from({ length: axes[0] }, (_, i) => array.values[i * depth + c]));
+    const lines = Array.from({ length: depth }, (_, c) =>
+      Array.from({ length: axes[0] }, (_, i) => array.values[i * depth + c]),
+    );
     // A canvas has its size once it is on the page.
     requestAnimationFrame(() => canvas.isConnected && drawCurves(canvas, lines));
   }
@@ -41,9 +47,15 @@ export function stage(array, caption, { scale = "heat", picture = false, box = n
     canvas.style.cursor = "crosshair";
     canvas.addEventListener("click", (event) => onpick(placeAt(event, canvas, axes)));
   }
-  const worth = picture || axes.length !== 2 ? h("span", {}, `${number(ends[0])} to ${number(ends[1])} `) : legend(ends, scale);
+  const worth =
+    picture || axes.length !== 2 ? h("span", {}, `${number(ends[0])} to ${number(ends[1])} `) : legend(ends, scale);
   const width = axes.length === 2 ? SIDE : CURVE.width; // so that a caption is no wider than what it speaks of
-  return h("figure", { style: { width: `${width}px` } }, holder, h("figcaption", {}, h("div", {}, caption), worth, " ", note));
+  return h(
+    "figure",
+    { style: { width: `${width}px` } },
+    holder,
+    h("figcaption", {}, h("div", {}, caption), worth, " ", note),
+  );
 }
 
 // All digits that a 32-bit number has.

@@ -20,7 +20,9 @@ export function curves(lines, width, height) {
     { viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true", class: "look-curves" },
     lines.map((line, i) =>
       svg("polyline", {
-        points: line.map((v, x) => `${((x / Math.max(1, line.length - 1)) * width).toFixed(1)},${level(v).toFixed(1)}`).join(" "),
+        points: line
+          .map((v, x) => `${((x / Math.max(1, line.length - 1)) * width).toFixed(1)},${level(v).toFixed(1)}`)
+          .join(" "),
         fill: "none",
         stroke: `var(--c${i % 6})`,
         "stroke-width": 1.3,
@@ -33,7 +35,8 @@ export function curves(lines, width, height) {
 export function words(sample) {
   const sure = sample.probability === undefined ? "" : ` (${sample.probability.toFixed(2)})`;
   if (sample.predicted === undefined) return sample.name;
-  const said = sample.true === sample.predicted ? `${sample.true}, seen as such` : `${sample.true}, taken for ${sample.predicted}`;
+  const said =
+    sample.true === sample.predicted ? `${sample.true}, seen as such` : `${sample.true}, taken for ${sample.predicted}`;
   return `${sample.name}: ${said}${sure}`;
 }
 
@@ -54,7 +57,12 @@ export function tiles(samples, onopen) {
         {},
         h(
           "button",
-          { type: "button", title: words(sample), "aria-label": `Look at ${words(sample)}`, onclick: () => onopen(sample) },
+          {
+            type: "button",
+            title: words(sample),
+            "aria-label": `Look at ${words(sample)}`,
+            onclick: () => onopen(sample),
+          },
           thumbnail(sample),
           h("span", { class: "small" }, figure(sample)),
         ),

@@ -1,4 +1,4 @@
-// One unit, opened: its map, what it sees of the input, its filter, what excites it most; and what the score depends on.
+// One unit, opened: its map, what it sees of the input, its filter, what excites it; and what the score depends on.
 import { packed, unpacked } from "../../lib/arrays.js";
 import { CallError, latest, post } from "../../lib/call.js";
 import { number } from "../../lib/draw.js";
@@ -82,7 +82,8 @@ export class UnitPanel {
       this.loadPatches();
     } else {
       this.title.textContent = "A unit";
-      this.facts.textContent = "Choose one of the maps below: click it, or move to it by the arrow keys and press Enter.";
+      this.facts.textContent =
+        "Choose one of the maps below: click it, or move to it by the arrow keys and press Enter.";
     }
   }
 
@@ -113,13 +114,21 @@ export class UnitPanel {
         min: "0",
         max: String(size - 1),
         onchange: () => {
-          const chosen = this.fields.map((field, axis) => Math.max(0, Math.min(axes[axis] - 1, Math.round(Number(field.value)))));
+          const chosen = this.fields.map((field, axis) =>
+            Math.max(0, Math.min(axes[axis] - 1, Math.round(Number(field.value)))),
+          );
           this.open(this.layer, this.unit, chosen);
         },
       }),
     );
-    const strongest = h("button", { type: "button", onclick: () => this.open(this.layer, this.unit, null) }, "Where it is strongest");
-    this.place.replaceChildren(...(axes.length ? [...this.fields.map((field, i) => labelled(names[i], field)), strongest] : []));
+    const strongest = h(
+      "button",
+      { type: "button", onclick: () => this.open(this.layer, this.unit, null) },
+      "Where it is strongest",
+    );
+    this.place.replaceChildren(
+      ...(axes.length ? [...this.fields.map((field, i) => labelled(names[i], field)), strongest] : []),
+    );
   }
 
   body() {
@@ -147,7 +156,9 @@ export class UnitPanel {
     const at = found.position.length ? ` at ${found.position.join(", ")}${position ? "" : ", its strongest"}` : "";
     const seen = found.field.map(([start, stop]) => `${start} to ${stop - 1}`).join(" by ");
     const sizes = found.reach.map(([start, stop]) => stop - start).join("x");
-    const beyond = found.reach.some(([start, stop], axis) => start < found.field[axis][0] || stop > found.field[axis][1]);
+    const beyond = found.reach.some(
+      ([start, stop], axis) => start < found.field[axis][0] || stop > found.field[axis][1],
+    );
     this.facts.textContent =
       `${number(found.value)}${at}. It sees ${seen || "all"} of the input` +
       (beyond && found.position.length ? `, of a field of ${sizes} that reaches into the padding.` : ".");
@@ -160,7 +171,10 @@ export class UnitPanel {
 
   inputStage(found) {
     const box = found.field.length ? found.field : null;
-    return stage(unpacked(found.input), "the input as the network has it, and what the unit sees of it", { picture: true, box });
+    return stage(unpacked(found.input), "the input as the network has it, and what the unit sees of it", {
+      picture: true,
+      box,
+    });
   }
 
   mapStage(found) {
@@ -189,7 +203,9 @@ export class UnitPanel {
     const names = this.network.classes.length ? this.network.classes : this.network.targets;
     const of = found.layer ? ` of ${found.layer}` : "";
     const caption = `${METHODS[method]}${of} for ${names[found.target]}, whose score is ${number(found.score)}`;
-    this.why.replaceChildren(stage(unpacked(found.map), caption, { scale: SIGNED.includes(method) ? "diverging" : "heat" }));
+    this.why.replaceChildren(
+      stage(unpacked(found.map), caption, { scale: SIGNED.includes(method) ? "diverging" : "heat" }),
+    );
   }
 
   async loadPatches() {
@@ -202,9 +218,15 @@ export class UnitPanel {
     const title = h("h3", {}, "What excites it most in the test");
     this.patches.replaceChildren(title, note);
     try {
-      const found = await awaited(path, (done, total) => (note.textContent = progressText("Searching the test", done, total)), signal);
+      const found = await awaited(
+        path,
+        (done, total) => (note.textContent = progressText("Searching the test", done, total)),
+        signal,
+      );
       if (!found) return;
-      note.textContent = found.patches.length ? "Each with the unit's answer; open one to look at its sample." : "Nothing does.";
+      note.textContent = found.patches.length
+        ? "Each with the unit's answer; open one to look at its sample."
+        : "Nothing does.";
       this.patches.append(tiles(found.patches, (patch) => this.onopen(patch.row)));
     } catch (error) {
       note.textContent = error.message;
