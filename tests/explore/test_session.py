@@ -15,19 +15,19 @@ import pytest
 
 from tatami.data import DataOptions
 from tatami.errors import OptionError, RunError
-from tatami.explore import Settings, explore, search, session
+from tatami.explore import Settings, explore, search, session, trial
 from tatami.explore.halving import FINAL, Job
 from tatami.explore.journal import Journal
-from tatami.explore.search import Moment
+from tatami.explore.search import Moment, Search
 from tatami.explore.settings import read_settings
-from tatami.explore.trial import Result, Task
+from tatami.explore.trial import Result, Task, advance
 from tatami.explore.workers import Processes
 from tatami.formats import load_weights
 from tatami.network import find_network
 from tatami.plan import make_plan
 from tatami.plan.machine import thread_count
 from tatami.train import evaluate_run, train
-from tatami.train.events import EpochEnded
+from tatami.train.events import EpochEnded, Resumed
 from tatami.train.run import LAST, Run
 from tatami.views.front import COSTS, front
 
@@ -83,7 +83,7 @@ def test_the_test_split_is_looked_at_once_by_the_best(settings: Settings, tmp_pa
     config = replace(settings.training, epochs=best.epochs, validation=0.0, test=False)
     train(find_network(best.line), config, tmp_path / "by-hand", lambda event: None)
     by_hand = evaluate_run(tmp_path / "by-hand", settings.training.data)
-    assert values.final == str(folder / "final" / f"{best.number:05d}")
+    assert values.final == str(folder / "final" / f"{best.number:05d}-4")
     assert (tested.number, tested.correct, tested.total) == (best.number, by_hand.correct, 20)
     assert tested.text == f"test accuracy {by_hand.accuracy:.4f} ({by_hand.correct} of 20)"
     assert tested.looks == 1
@@ -141,6 +141,37 @@ def test_it_goes_on_after_an_interrupt_and_trains_nothing_twice(settings: Settin
     there, now = weights_of(tmp_path / "whole"), weights_of(folder)
     assert there.keys() == now.keys()
     assert all(np.array_equal(there[key][name], now[key][name]) for key in there for name in there[key])
+
+
+def test_the_best_with_more_epochs_is_trained_anew_and_goes_on_where_it_was_killed(
+    settings: Settings, tmp_path: Path, here: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, one = tmp_path / "found", replace(settings, trials=1)
+    with monkeypatch.context() as short:
+        short.setattr(Search, "_has_time", lambda self, job: job.rung < 2)
+        first = explore(one, folder, here, quiet).values
+    assert (first.final, epochs_of(Path(first.final))) == (str(folder / "final" / "00000-2"), [1, 2])
+
+    def stopped_in_the_final(task: Task) -> Result:
+        asked = itertools.chain([False] * 15, itertools.repeat(True))  # 8 steps an epoch
+        with monkeypatch.context() as stop:
+            if "final" in task.run:
+                stop.setattr(trial, "_stop_file", lambda path: lambda: next(asked))
+            return advance(task)
+
+    with monkeypatch.context() as killed:
+        killed.setattr(search, "advance", stopped_in_the_final)
+        assert explore(one, folder, here, quiet).values.final == ""
+    second = explore(one, folder, here, quiet).values
+    final, best = Path(second.final), second.best
+    assert best is not None
+    assert final == folder / "final" / "00000-4"
+    assert [type(event) for event in Run(final).events()].count(Resumed) == 1
+    config = replace(settings.training, epochs=4, validation=0.0, test=False)
+    train(find_network(best.line), config, tmp_path / "by-hand", lambda event: None)
+    by_hand, now = load_weights(tmp_path / "by-hand" / LAST)[0], load_weights(final / LAST)[0]
+    assert all(np.array_equal(by_hand[name], now[name]) for name in by_hand)
+    assert epochs_of(Path(first.final)) == [1, 2]
 
 
 def test_a_directory_of_another_exploration_is_refused(settings: Settings, tmp_path: Path, here: Any) -> None:

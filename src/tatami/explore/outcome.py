@@ -13,7 +13,7 @@ from tatami.engines.ranks import usual_engine
 from tatami.explore.halving import FINAL, Job
 from tatami.explore.journal import Journal
 from tatami.explore.settings import Settings
-from tatami.explore.space import Space, run_of
+from tatami.explore.space import Space, final_of, run_of
 from tatami.explore.trial import Result
 from tatami.formats import atomic_write
 from tatami.train.config import ResolvedConfig, TrainConfig
@@ -121,8 +121,9 @@ def final_run(space: Space, folder: Path, journal: Journal, best: Tried | None) 
     if not space.config.validation:
         return Path(best.run)
     done = journal.results.get(Job(best.number, FINAL))
-    is_done = done is not None and not done.failure and done.epochs >= best.epochs
-    return run_of(folder, best.number, FINAL) if is_done else None
+    if done is None or done.failure or done.epochs < best.epochs:
+        return None
+    return final_of(folder, best.number, done.epochs)
 
 
 def examine_best(

@@ -19,7 +19,7 @@ from tatami.train.config import ResolvedConfig, TrainConfig
 from tatami.train.defaults import held_out_share, resolve
 
 STOP = "stop"
-TRIALS = "trials"
+TRIALS, FINALS = "trials", "final"
 
 
 def resolved(training: TrainConfig, dataset: Dataset) -> ResolvedConfig:
@@ -81,7 +81,7 @@ class Space:
         """A job as a worker gets it; the last one takes the threads of ``shares`` trials."""
         is_final, line = job.rung == FINAL, self.member(job.trial).line
         return Task(
-            run=str(run_of(folder, job.trial, job.rung).resolve()),
+            run=str((final_of(folder, job.trial, epochs) if is_final else run_of(folder, job.trial)).resolve()),
             line=line,
             config=replace(self.training, net=line, validation=0.0 if is_final else self.training.validation),
             epochs=epochs,
@@ -106,6 +106,11 @@ def make_space(settings: Settings) -> Space:
     return Space(settings, dataset, config, mixes, candidates)
 
 
-def run_of(folder: Path, trial: int, rung: int = 0) -> Path:
+def run_of(folder: Path, trial: int) -> Path:
     """The run directory of a trial in that of its exploration."""
-    return folder / ("final" if rung == FINAL else TRIALS) / f"{trial:05d}"
+    return folder / TRIALS / f"{trial:05d}"
+
+
+def final_of(folder: Path, trial: int, epochs: int) -> Path:
+    """The run directory of a trial that is trained once more; of other epochs another, so that each begins anew."""
+    return folder / FINALS / f"{trial:05d}-{epochs}"
