@@ -58,6 +58,7 @@ def test_the_best_line_is_ready_to_train(tatami, bars: Path, tmp_path: Path) -> 
         ([], "nothing to explore; expected FAMILY DATA, or --resume DIR"),
         (["INPUT -> FC"], "nothing to explore; expected FAMILY DATA, or --resume DIR"),
         (["INPUT -> FC", "sample:digits", "--time", "soon"], "unreadable --time; got soon; expected 90s, 20m or 2h"),
+        (["INPUT -> FC", "sample:digits", "--budget", "params"], "unreadable assertion; got params; expected FIGURE"),
         (["INPUT -> FC", "sample:digits", "--budget", "size < 3"], "unknown figure; got size; expected params,"),
         (["INPUT -> FC", "sample:digits", "--validation", "0"], "nothing to judge networks by; got --validation 0;"),
         (["INPUT -> CONV(W) -> FC", "sample:digits"], "line 1:1: this is a family of networks, not one network; got"),

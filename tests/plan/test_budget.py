@@ -85,12 +85,12 @@ def test_a_field_without_a_single_size_fails() -> None:
 
 SHAPE = "expected FIGURE OPERATOR VALUE, such as 'params < 5M' or 'memory(batch=64) < 8GB'"
 BAD = [
-    ("params", f"unreadable --assert; got params; {SHAPE}"),
-    ("params = 3", f"unreadable --assert; got params = 3; {SHAPE} (hint: operators are < <= > >= ==)"),
-    ("params < -3", f"unreadable --assert; got params < -3; {SHAPE}"),
-    ("params < 1,5", f"unreadable --assert; got params < 1,5; {SHAPE}"),  # no decimal comma, read as 15
+    ("params", f"unreadable assertion; got params; {SHAPE}"),
+    ("params = 3", f"unreadable assertion; got params = 3; {SHAPE} (hint: operators are < <= > >= ==)"),
+    ("params < -3", f"unreadable assertion; got params < -3; {SHAPE}"),
+    ("params < 1,5", f"unreadable assertion; got params < 1,5; {SHAPE}"),  # no decimal comma, read as 15
     ("__import__('os') < 1", "unknown figure; got __import__"),
-    ("params < 2**64", f"unreadable --assert; got params < 2**64; {SHAPE}"),
+    ("params < 2**64", f"unreadable assertion; got params < 2**64; {SHAPE}"),
     ("parms < 3", "did you mean params?"),
     ("params < 5MB", "params is a count; got params < 5MB; expected no unit, or k, M, G, T"),
     ("params < 5m", "did you mean M?"),
@@ -100,7 +100,7 @@ BAD = [
     ("memory < 8gb", "did you mean GB?"),
     ("params(batch=2) < 3", "params does not depend on anything in brackets"),
     ("weights(batch=2) < 3kB", "weights does not depend on anything in brackets"),
-    ("memory(x=3) < 8GB", "unreadable --assert; got memory(x=3) < 8GB; expected memory(batch=64)"),
+    ("memory(x=3) < 8GB", "unreadable assertion; got memory(x=3) < 8GB; expected memory(batch=64)"),
     ("memory(batch=0) < 8GB", "expected memory(batch=64)"),
 ]
 

@@ -89,7 +89,7 @@ def read_assertion(text: str) -> Assertion:
     found = _SHAPE.fullmatch(text) if len(text) <= _MAX_LENGTH else None
     if found is None or found["operator"] not in _OPERATORS:
         raise OptionError(
-            "unreadable --assert",
+            "unreadable assertion",
             got=text[:_MAX_LENGTH],
             expected="FIGURE OPERATOR VALUE, such as 'params < 5M' or 'memory(batch=64) < 8GB'",
             hint=f"operators are {' '.join(_OPERATORS)}" if found else None,
@@ -128,7 +128,7 @@ def _batch(figure: Figure, arguments: str, text: str) -> int:
     if not figure.per_batch:
         raise OptionError(f"{figure.name} does not depend on anything in brackets", got=text, expected=figure.name)
     if found is None or int(found[1]) < 1:
-        raise OptionError("unreadable --assert", got=text, expected=f"{figure.name}(batch=64)")
+        raise OptionError("unreadable assertion", got=text, expected=f"{figure.name}(batch=64)")
     return int(found[1])
 
 
