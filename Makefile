@@ -16,7 +16,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 SOURCES := $(shell find src/tatami -type f -not -path '*/__pycache__/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch test-cluster test-web check lint format types contracts wheel figures memory-table \
+.PHONY: help demo test test-torch test-cluster test-onnx test-web conformance check lint format types contracts wheel figures memory-table \
   explore-digits kill-runs pictures bench \
   bench-accuracy bench-gemm bench-gpu-memory bench-gpu-speed bench-loader bench-plan bench-training precision clean
 
@@ -37,6 +37,12 @@ test-torch: .venv-dev/torch  ## install PyTorch, and run the tests that need it:
 
 test-cluster: .venv-dev/cluster  ## install Dask, and run the test that needs it: a search on two workers, one of them killed
 	OMP_NUM_THREADS=1 $(DEV)/python -m pytest tests/explore/test_cluster.py
+
+test-onnx: .venv-dev/onnx  ## install ONNX, its runtime and Keras, and run the tests of what comes and goes: ONNX's own suite, too
+	OMP_NUM_THREADS=1 $(DEV)/python -m pytest -n $(JOBS) --dist loadgroup tests/exchange tests/engines/test_cs231n.py
+
+conformance: .venv-dev/onnx  ## write docs/conformance.md anew, by ONNX's own suite
+	TATAMI_WRITE_PAGE=1 $(DEV)/python -m pytest tests/exchange/backend
 
 # All tests of a file by one worker: they share a server. The screenshots stay in $(ARTEFACTS).
 test-web: .venv-dev/web  ## install Chromium and Playwright, and run the tests of the page in a real browser
@@ -134,6 +140,11 @@ clean:  ## remove environments, caches and what was built
 
 .venv-dev/cluster: .venv-dev/installed
 	$(DEV)/python $(PIP_INSTALL) --editable '.[dev,cluster]'
+	@touch $@
+
+.venv-dev/onnx: .venv-dev/torch
+	$(DEV)/python $(PIP_INSTALL) onnx==1.23.2 onnxruntime==1.32.0 onnxscript==0.7.2 keras==3.15.1
+	$(DEV)/python $(PIP_INSTALL) --no-deps torchvision==0.28.0
 	@touch $@
 
 .venv-dev/web: .venv-dev/installed

@@ -90,8 +90,7 @@ class Draft:
         found = {}
         for node in network:
             for name, parameter in node.layer.parameters(*network.input_shapes(node)).items():
-                array = np.asarray(self.entries[keys[node.name]].tensors[name](), np.float32)
-                if array.shape != parameter.shape:
-                    array = np.broadcast_to(array, parameter.shape)
-                found[f"{node.name}.{name}"] = array
+                array = self.entries[keys[node.name]].tensors[name]()
+                # Its own memory: what was read lies in the file's, which cannot be written.
+                found[f"{node.name}.{name}"] = np.array(np.broadcast_to(array, parameter.shape), np.float32)
         return found

@@ -19,7 +19,7 @@ MAX_BYTES = 2**31
 """Of a file: protobuf reads no more."""
 
 MAX_NODES = 100_000
-OPSETS = range(7, 28)
+OPSETS = range(6, 28)
 """Versions of ONNX's operators that are read. Before 7, operators broadcast by other rules."""
 
 _NAME_LENGTH = 60  # of a name in an error

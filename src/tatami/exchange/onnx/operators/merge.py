@@ -69,6 +69,8 @@ def concat(site: Site) -> View:
 
 def _constant_input(site: Site) -> int | None:
     """Which of two inputs is a constant."""
+    if site.get("axis") is not None and len(site.inputs) == 2:
+        raise UnreadableError("laid along an axis, as before opset 7")
     constants = [i for i, given in enumerate(site.inputs) if not isinstance(given, Value)]
     if not constants:
         return None

@@ -21,6 +21,8 @@ def batch_norm(site: Site) -> View:
     arrays = [site.need_array(i) for i in range(1, 5)]
     if view.channel_dim() != 0 or not site.get("spatial", 1) or any(a.shape != (view.shape[-1],) for a in arrays):
         raise UnreadableError("not one number a channel, channels first")
+    if site.get("training_mode", 0) or (site.reader.graph.opset < 7 and not site.get("is_test", 0)):
+        raise UnreadableError("in training mode, by the statistics of the batch")
     momentum = max(round(1 - short(site.get("momentum", 0.9)), 7), 0.0)
     layer = BatchNorm(short(site.get("epsilon", 1e-5)), momentum)
     tensors = {name: constant(array) for name, array in zip(names, arrays, strict=True)}

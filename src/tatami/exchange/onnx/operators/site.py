@@ -83,6 +83,8 @@ class Site:
         given = self.inputs[i] if i < len(self.inputs) else None
         if isinstance(given, Value):
             raise UnreadableError(f"input {i} is computed, not a constant")
+        if given is not None and given.dtype == object:
+            raise UnreadableError(f"input {i} depends on the size of the batch")
         return given
 
     def need_array(self, i: int) -> Array:
