@@ -43,23 +43,25 @@ export class History {
   curve(name, kinds, take, length = this.length, group = undefined) {
     const points = [];
     for (const kind of kinds) {
-      for (const event of this.all(kind, length)) {
+      const places = this.kinds.get(kind) ?? [];
+      const count = below(places, length);
+      const every = Math.ceil(count / MOST_POINTS) || 1;
+      for (let i = (count - 1) % every; i < count; i += every) {
+        const event = this.events[places[i]];
         const value = take(event);
         if (value !== null && value !== undefined) points.push([event.step, value]);
       }
     }
     if (kinds.length > 1) points.sort((a, b) => a[0] - b[0]);
-    const every = Math.ceil(points.length / MOST_POINTS) || 1;
     const x = [];
     const y = [];
-    points.forEach(([step, value], i) => {
-      if (i % every && i < points.length - 1) return;
+    for (const [step, value] of points) {
       if (x.length && x[x.length - 1] === step) y[y.length - 1] = value;
       else {
         x.push(step);
         y.push(value);
       }
-    });
+    }
     return { name, x, y, group };
   }
 
