@@ -80,7 +80,7 @@ def test_what_cannot_be_explored(
     monkeypatch.setattr("tatami.explore.workers.SECONDS_TO_CONNECT", 1)
     result = tatami("explore", *arguments)
     assert result.code == 2
-    assert result.err.strip().splitlines()[0].startswith(f"error: {message}")
+    assert result.err.splitlines()[0].startswith(f"error: {message}")
     assert not list(tmp_path.glob("explore/trials"))
 
 

@@ -215,3 +215,9 @@ def test_the_list_shows_every_claim_as_it_is_written(tatami):
     listed = " ".join(tatami("lab").out.split())
     assert all(f"{claim.name} {claim.says}" in listed for claim in claims().values())
     assert "np.sum(X[x:x+F, y:y+F, :] * W) + b" in listed
+
+
+def test_off_a_terminal_an_error_stands_alone(tatami, tmp_path):
+    err = tatami("lab", "depth", "--data", tmp_path / "none.npz", "-o", tmp_path).err
+    assert err.startswith("error: ")
+    assert len(err.splitlines()) == 1

@@ -22,7 +22,8 @@ class Progress:
         self.settings = settings
         self.console = console or Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[left]}"))
-        self.bar = Bar(*columns, console=self.console, transient=True)
+        # Off a terminal there is no bar, and a blank line would be left of it.
+        self.bar = Bar(*columns, console=self.console, transient=True, disable=not self.console.is_interactive)
         self.task = self.bar.add_task("planning", total=settings.seconds, left="")
 
     def __enter__(self) -> Self:

@@ -139,7 +139,9 @@ def _progress(name: str) -> Iterator[Progress]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[last]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    # Off a terminal there is no bar, and a blank line would be left of it.
+    with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bar:
         task = bar.add_task(name, total=None, last="")
 
         def tell(done: int, total: int, trial: object) -> None:
