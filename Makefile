@@ -84,8 +84,8 @@ explore-digits: .venv/installed  ## search a small network for the digits, into 
 kill-runs: .venv/installed  ## kill a training 20 times, resume it, compare its weights bit for bit: some minutes
 	$(USE)/python scripts/kill_runs.py
 
-pictures: .venv-dev/installed  ## draw the pictures of the README anew
-	$(DEV)/python scripts/make_pictures.py
+pictures: test-web  ## draw the pictures of the README anew
+	TATAMI_ARTEFACTS=$(abspath $(ARTEFACTS)) $(DEV)/python scripts/make_pictures.py
 
 bench: .venv-bench/engines  ## time the CPU engine beside PyTorch and ONNX Runtime, and the loader: an hour, into benchmarks/
 	.venv-bench/bin/python benchmarks/engines/run.py $(BENCH)
