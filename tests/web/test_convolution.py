@@ -18,7 +18,7 @@ from tatami.engines.initial import initial_weights
 from tatami.network import find_network
 from tatami.train import TrainConfig, train
 from tatami.web.app import make_app
-from tatami.web.convolution_ground import MOST_MACS
+from tatami.web.convolution_incoming import MOST_MACS
 from tatami.web.session import Session
 
 PORT, TOKEN = 8768, "the-token-of-this-test"
@@ -114,6 +114,9 @@ CASES = [
     {"settings": {"padding": "valid", "filters": "2"}, "filter": 1, "gradient": "cell", "cell": [3, 4]},
     {"layer": "conv2", "filter": 4, "channel": 3},
     {"layer": "conv2", "settings": {"kernel_size": "1"}},
+    {"text": "INPUT(28x28x1) -> CONV(4) -> DWCONV(3, multiplier=2) -> FC(10)", "layer": "dwconv1", "filter": 5},
+    {"text": "INPUT(28x28x1) -> CONV(4) -> DWCONV(3) -> FC(10)", "layer": "dwconv1", "settings": {"depth": "3"}},
+    {"text": "INPUT(28x28x1) -> RES[CONV(4) -> RELU -> CONV(4)] -> FC(10)", "layer": "conv2", "filter": 3},
     {"text": SIGNAL, "filter": 3},
     {"text": SIGNAL, "layer": "conv2", "filter": 1, "channel": 2, "gradient": "ones"},
     {"text": SIGNAL, "settings": {"dilation": "5", "padding": "(2, 7)"}},

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from tatami.data import load_sample
 from tatami.engines import compile
 from tatami.network import find_network
+from tatami.train import TrainConfig, train
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -91,9 +94,11 @@ def test_the_numbers_of_a_cell_are_the_terms_of_its_sum(page: Page, visit: Visit
     np.testing.assert_allclose(number(page), products.sum(), atol=1e-5)
     assert values(page, "bias") == [0]
     assert page.locator(".formula").inner_text() == "Y[6, 9, 3] = sum(X[12:17, 18:23, :] * W[:, :, :, 3]) + b[3]"
-    factors = page.locator("td[data-place='1,2'] .factors").inner_text().replace("\N{MINUS SIGN}", "-")
-    left, right = (float(each.strip("()")) for each in factors.split(" × "))
-    np.testing.assert_allclose([left, right], [X[1, 2, 2], W[1, 2, 2]], rtol=1e-3)
+    a, b = np.unravel_index(X[..., 2].argmax(), (5, 5))
+    factors = page.locator(f"td[data-place='{a},{b}'] .factors").inner_text().replace("\N{MINUS SIGN}", "-")
+    left, right = (float(each.strip().strip("()")) for each in factors.split("×"))
+    np.testing.assert_allclose([left, right], [X[a, b, 2], W[a, b, 2]], rtol=1e-3)
+    assert left > 0
 
 
 def test_the_window_slides_by_arrow_keys_and_by_mouse(page: Page, visit: Visit, inside: Arrays) -> None:
@@ -331,6 +336,21 @@ def test_a_signal_is_curves_and_cells(page: Page, visit: Visit, axe: Callable[[P
     page.get_by_role("button", name="right").click()
     page.locator(".notes", has_text="positions 14 to 41 of 75").wait_for()
     assert number(page) == pytest.approx(np.sum(X[28:37] * W), abs=1e-5)
+
+
+def test_a_run_shows_its_own_weights(page: Page, visit: Visit, server: Any, write_stripes: Callable[..., Path]) -> None:
+    folder = server.runs / "stripes-1"
+    config = TrainConfig(str(write_stripes(40, 20, (60, 190), 20)), engine="cpu", epochs=1, augment="none")
+    train(find_network("INPUT -> CONV(3) -> RELU -> FC"), config, folder, lambda event: None)
+    visit(page, "convolution", net=NET, filter=2)
+    page.get_by_label("Weights of").select_option("stripes-1")
+    page.locator(".line-of", has_text="INPUT(8x8x1) -> CONV(3)").wait_for()
+    assert page.get_by_label("Network").is_disabled()
+    over(page, "y", (8, 8), (4, 5), click=True)
+    W = load_file(folder / "best.safetensors")["conv1.weight"][..., 0, 0]
+    shown = [each.inner_text().split(" × ")[1].strip("()") for each in page.locator(".factors").all()]
+    np.testing.assert_allclose([float(each.replace("\N{MINUS SIGN}", "-")) for each in shown], W.ravel(), rtol=1e-3)
+    assert "not trained" not in page.locator(".notes").inner_text()
 
 
 def test_another_network_forgets_what_was_chosen(page: Page, visit: Visit) -> None:

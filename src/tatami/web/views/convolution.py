@@ -15,7 +15,8 @@ from tatami.errors import OptionError
 from tatami.network.layers import Conv, Shape, size_text
 from tatami.train.worst import curves_of
 from tatami.web.arrays import packed
-from tatami.web.convolution_ground import Ground, Incoming, Question, incoming, open_ground, score_gradient
+from tatami.web.convolution_ground import Ground, Question, open_ground
+from tatami.web.convolution_incoming import Incoming, incoming, score_gradient
 from tatami.web.convolution_part import Part, Range, compute, ranges
 from tatami.web.convolution_settings import Windowed, alone, changed, fields_of, line_of, sizes_told
 from tatami.web.opened_run import listed

@@ -22,7 +22,7 @@ export async function mount(root, app) {
   let maps = new Map(); // by key
   let cell = [0, 0]; // that is chosen, of what is shown
   let done = null; // terms that have been added, null: all
-  let hovered = "";
+  let hovered = ""; // the map and cell that is pointed at
   let wanted = new Set(); // settings that were asked for last
 
   const source = makeSource(app, (values) => change(values, true));
@@ -171,7 +171,7 @@ export async function mount(root, app) {
       const name = at ? `${key} ${at}` : "";
       if (name === hovered) return;
       hovered = name;
-      const found = at ? pointed(opened, key, at) : { text: "", marks: {} };
+      const found = at ? pointed(opened, key, at) : { text: pointed(opened, mode().chosen, cell).text, marks: {} };
       told.textContent = found.text;
       for (const [other, map] of maps) map.point(found.marks[other]);
     };
@@ -219,7 +219,8 @@ export async function mount(root, app) {
       if (now.chosen === "dw") marks.dy = [{ cells: [term.place], kind: "chosen" }];
     }
     for (const [key, map] of maps) map.mark(marks[key]);
-    sum.setAttribute("aria-live", player.isPlaying ? "off" : "polite");
+    told.setAttribute("aria-live", player.isPlaying ? "off" : "polite");
+    if (!hovered) told.textContent = pointed(opened, now.chosen, cell).text;
     sum.replaceChildren(...written(how, opened, done).filter(Boolean));
   }
 

@@ -149,7 +149,7 @@ export class CellMap {
   // Two strokes, one dark and one light, stand out from every colour.
   outline(pen, ink, { cells, kind }, height) {
     if (!cells.length) return;
-    const around = (kind === "window" || kind === "seen") && isBlock(cells) ? [block(cells.map((cell) => this.place(cell)))] : cells.map((cell) => this.place(cell));
+    const around = kind !== "winner" && isBlock(cells) ? [block(cells.map((cell) => this.place(cell)))] : cells.map((cell) => this.place(cell));
     for (let [left, top, width, tall] of around) {
       if (this.isSignal && kind !== "winner") [top, tall] = [1, height - 2];
       if (kind === "winner") {

@@ -59,7 +59,10 @@ function table(sum, opened, done) {
       { class: marks.filter(Boolean).join(" ") || null, "data-place": term.place.join(",") },
       isAlone
         ? isPadding && sum.terms.some((other) => other.isWinner) ? "padding" : value(term.value, { "data-part": "term" })
-        : [h("span", { class: "factors" }, `${isPadding ? "0" : exact(term.left)} × ${signed(term.right)}`), value(term.value, { "data-part": "term" })],
+        : [
+            h("span", { class: "factors" }, h("span", {}, isPadding ? "0" : exact(term.left)), h("span", {}, ` × ${signed(term.right)}`)),
+            value(term.value, { "data-part": "term" }),
+          ],
       term.isWinner ? h("span", { class: "small" }, "★ largest") : null,
       !isAlone && isPadding ? h("span", { class: "small" }, "padding") : null,
     );
@@ -70,7 +73,7 @@ function table(sum, opened, done) {
     { class: "scroll", tabindex: 0, role: "region", "aria-label": "Terms" },
     h(
       "table",
-      { class: opened.isSignal ? "terms column" : "terms" },
+      { class: opened.isSignal ? "terms column" : columns > 3 ? "terms narrow" : "terms" },
       h("caption", {}, caption),
       h("tbody", {}, ...range(rows).map((row) => h("tr", {}, ...range(columns).map((column) => cell(row, column))))),
     ),
