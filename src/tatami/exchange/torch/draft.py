@@ -10,6 +10,7 @@ import numpy as np
 
 from tatami.engines.base import Array
 from tatami.exchange.imported import Imported
+from tatami.exchange.onnx.spelling import spelled
 from tatami.exchange.onnx.views import View
 from tatami.network import Network, Node
 from tatami.network.graph import default_name
@@ -57,6 +58,7 @@ class Draft:
         self.weights: dict[str, Mapping[str, Weight]] = {}
         self.paths: dict[str, str] = {"0": ""}
         self.input = View.of("0", shape)
+        self._moved: dict[View, View] = {}  # views that SHUFFLE or FLATTEN has made anew
 
     def add(self, layer: Layer, inputs: tuple[View, ...], path: str, **weights: Weight) -> str:
         """Add a layer that reads the outputs of the views' layers; returns its name.
@@ -86,7 +88,9 @@ class Draft:
         plain = View.of(view.node, view.shape)
         swapped = ((depth, 1), (depth, 0))
         if len(view.parts[depth]) == 2 and view.dims == (swapped, *plain.dims[1:]):
-            return View.of(self.add(Shuffle(view.parts[depth][0]), (view,), path), view.shape)
+            if view not in self._moved:
+                self._moved[view] = View.of(self.add(Shuffle(view.parts[depth][0]), (view,), path), view.shape)
+            return self._moved[view]
         raise CannotRead(f"a map whose axes lie {view.sizes}")
 
     def as_vector(self, view: View, path: str) -> View:
@@ -95,10 +99,14 @@ class Draft:
             raise CannotRead(f"a vector of {view.sizes}")
         if len(view.shape) == 1:
             return view
+        if view in self._moved:
+            return self._moved[view]
         name = self.add(Flatten(), (view,), path)
         places = [(axis, part) for axis, sizes in enumerate(view.parts) for part in range(len(sizes))]
         sizes = tuple(view.parts[axis][part] for axis, part in places)
-        return View(name, self.shape(name), (sizes,), (tuple((0, places.index(place)) for place in view.dims[0]),))
+        dims = (tuple((0, places.index(place)) for place in view.dims[0]),)
+        self._moved[view] = View(name, self.shape(name), (sizes,), dims)
+        return self._moved[view]
 
     def imported(self, output: View) -> Imported:
         """The network up to ``output``.
@@ -130,4 +138,4 @@ class Draft:
                     if known != f"{name}.{part}":
                         shared[f"{name}.{part}"] = known
         paths = {names[key]: path for key, path in self.paths.items() if key in names and path}
-        return Imported(Network(tuple(nodes)), state, paths, shared)
+        return Imported(spelled(Network(tuple(nodes))), state, paths, shared)
