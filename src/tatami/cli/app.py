@@ -8,6 +8,7 @@ import sys
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from tatami._version import __version__
 from tatami.cli import (
@@ -32,8 +33,20 @@ from tatami.cli import (
 )
 from tatami.errors import BAD_INPUT, INTERRUPTED, NotationError, TatamiError
 
+
+class _Commands(TyperGroup):
+    """All commands. Of a Ctrl-C in one of them typer would say nothing: as an abort it gets to :func:`main`."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Abort from None
+
+
 app = typer.Typer(
     name="tatami",
+    cls=_Commands,
     help="A ConvNet workbench: write a convolutional network in one line, see what it costs, train it, keep it.",
     no_args_is_help=True,
     add_completion=False,
@@ -89,7 +102,7 @@ def main() -> None:
         _complain(str(error))
     except MemoryError as error:
         _complain(f"not enough memory: {error}")
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort):  # the former before a command has begun
         print("\ninterrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of our output, such as `head`, is gone
