@@ -1,5 +1,7 @@
 """PyTorch in: the network that comes out gives PyTorch's scores, and says what it could not read."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,16 @@ def read(module: nn.Module, *shape: int):
         part.training = mode
     own = found.compile("textbook").forward(np.moveaxis(x.numpy(), 1, -1))
     assert error(np.moveaxis(own, -1, 1), expected) < TOLERANCE
+    return found
+
+
+def resolved(network: Network) -> list:
+    """The nodes, with paddings as numbers in the place of words."""
+    found = []
+    for node in network:
+        window = node.layer.window(*network.input_shapes(node)) if node.inputs else None
+        layer = node.layer if window is None else replace(node.layer, padding=window.padding)
+        found.append((node.name, layer, node.inputs, node.shape))
     return found
 
 
