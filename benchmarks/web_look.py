@@ -103,7 +103,7 @@ def measure_page(page: Page, home: str, run: str) -> None:
     found = page.evaluate(DRAW, SECONDS)
     requests, between = found["requests"], found["between"]
     print(f"answer to a frame      {statistics.median(requests):6.2f} ms, as the browser sees it")
-    print(f"draw it, take the next {statistics.median(between):6.2f} ms")
+    print(f"answer to next request {statistics.median(between):6.2f} ms: the frame is drawn behind it")
     print(f"frames                 {len(requests) / found['seconds']:6.1f} a second, over {found['seconds']:.1f} s")
 
 

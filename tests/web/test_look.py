@@ -71,6 +71,18 @@ def test_draw_a_one_and_then_a_seven(page: Page, visit: Callable[..., None]) -> 
     page.locator(".look-word", has_text=re.compile("^7 ")).wait_for()
 
 
+def test_a_finger_draws_on_a_phone(phone: Page, visit: Callable[..., None]) -> None:
+    visit(phone, "look", run="digits-1", sample=0)
+    phone.locator(".look-word:not(:empty)").wait_for()
+    phone.get_by_role("button", name="Clear").click()
+    pad = phone.locator(".look-pad")
+    before = pad.evaluate("(c) => c.getContext('2d').getImageData(56, 56, 1, 1).data[0]")
+    pad.tap()
+    after = pad.evaluate("(c) => c.getContext('2d').getImageData(56, 56, 1, 1).data[0]")
+    assert (before, after) == (0, 255)
+    assert "ink=1" in phone.url
+
+
 def test_a_sample_is_moved_by_the_keyboard_alone(page: Page, visit: Callable[..., None], runs: Path) -> None:
     split = load_sample("digits").test
     assert split is not None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ class Tested:
         """The class of each sample, (N,); None of a regression, or where nobody knows."""
         return self.split.y if self.opened.subject.classes else None
 
-    @property
+    @cached_property
     def predicted(self) -> NDArray[np.int64] | None:
         """The predicted class of each sample, (N,); None of a regression."""
         return self.outputs.argmax(axis=1) if self.opened.subject.classes else None

@@ -45,19 +45,29 @@ export class Frames {
   async work() {
     this.busy = true;
     try {
-      while (this.waiting && !this.controller.signal.aborted) {
-        const sample = this.waiting();
-        this.waiting = null;
-        const frame = await ask(this.run, sample, this.sizes, this.controller.signal);
+      let asked = this.next();
+      while (asked) {
+        const frame = await asked.answer;
         this.times.push(performance.now());
         if (this.times.length > 30) this.times.shift();
+        const { sample } = asked;
+        asked = this.next(); // the server is at work on the next one while this one is drawn
         this.onframe(frame, sample);
+        asked ??= this.next();
       }
     } catch (error) {
       if (error.name !== "AbortError") this.onerror(error);
     } finally {
       this.busy = false;
     }
+  }
+
+  // Ask for the frame that is wished for; null where none is.
+  next() {
+    if (!this.waiting || this.controller.signal.aborted) return null;
+    const sample = this.waiting();
+    this.waiting = null;
+    return { sample, answer: ask(this.run, sample, this.sizes, this.controller.signal) };
   }
 
   // Frames a second over the last ones that came without a pause; null where too few did.
