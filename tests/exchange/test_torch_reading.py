@@ -7,7 +7,7 @@ import pytest
 
 import tatami
 from tatami.errors import NetworkError, OptionError
-from tatami.network import find_network
+from tatami.network import Network, find_network
 
 from .parcels import TOLERANCE, error
 from .torchvision_models import torchvision_models
