@@ -221,3 +221,44 @@ def test_off_a_terminal_an_error_stands_alone(tatami, tmp_path):
     err = tatami("lab", "depth", "--data", tmp_path / "none.npz", "-o", tmp_path).err
     assert err.startswith("error: ")
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--full"], "no claim to check; got --full; expected tatami lab CLAIM, or --all"),
+        (["--quick"], "no claim to check; got --quick; expected"),
+        (["--seeds", "3"], "no claim to check; got --seeds; expected"),
+        (["--data", "x"], "no claim to check; got --data; expected"),
+        (["--anew"], "no claim to check; got --anew; expected"),
+        (["-o", "x"], "no claim to check; got --output; expected"),
+        (["hardware", "--data", "x"], "hardware takes no data; got --data x; expected tatami lab hardware without it"),
+        (["depth", "definition", "--data", "x"], "definition takes no data; got --data x; expected"),
+        (["depth", "--all"], "--all is for every claim; got depth; expected one or the other"),
+    ],
+)
+def test_options_that_nothing_would_follow(tatami, options, message):
+    result = tatami("lab", *options)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(f"error: {message}")
+    assert len(result.err.splitlines()) == 1
+
+
+def test_the_list_as_markdown(tatami):
+    head, rule, *rows = tatami("lab", "--format", "markdown").out.splitlines()
+    assert (head, rule) == ("| claim | says |", "|---|---|")
+    assert [row.split(" | ")[0] for row in rows] == [f"| {name}" for name in claims()]
+    assert all(f" | {claim.says} |" in row for claim, row in zip(claims().values(), rows, strict=True))
+
+
+def test_other_data_have_a_folder_of_their_own(tatami, monkeypatch, tmp_path):
+    on_digits, without = replace(MADE_UP, data="sample:digits"), replace(MADE_UP, name="bare")
+    monkeypatch.setattr("tatami.lab.claims", lambda: {"made-up": on_digits, "bare": without})
+    monkeypatch.setattr("tatami.lab.run._classified", lambda source: None)
+    monkeypatch.setenv("XDG_CACHE_HOME", f"{tmp_path / 'cache'}")
+    for options in ([], ["--data", "sample:digits"], ["--data", "sample:gunpoint"], ["--full", "--data", "a/b c/"]):
+        assert tatami("lab", "--all", "-o", tmp_path / "lab", *options).code == 0
+    made_up = ["made-up-full-a-b-c", "made-up-quick", "made-up-quick-gunpoint"]
+    assert sorted(path.name for path in (tmp_path / "lab").iterdir()) == ["bare-full", "bare-quick", *made_up]
+    data = [json.loads((tmp_path / "lab" / name / "result.json").read_text())["data"] for name in made_up]
+    assert data == ["a/b c/", "sample:digits", "sample:gunpoint"]

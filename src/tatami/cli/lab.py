@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -14,6 +16,7 @@ import typer
 from tatami.errors import INTERRUPTED, OptionError
 
 if TYPE_CHECKING:
+    from tatami.lab.claim import Claim
     from tatami.lab.run import Progress
     from tatami.views.experiment import LabReport
 
@@ -26,7 +29,12 @@ class LabFormat(StrEnum):
     markdown = "markdown"
 
 
+# What may be given without a claim: the rest is about how one is checked.
+_WITH_LIST = ("format",)
+
+
 def command(
+    context: typer.Context,
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[CLAIM]...", help="Which experiments; none lists them.")
     ] = None,
@@ -52,8 +60,14 @@ def command(
         raise OptionError("--all is for every claim", got=" ".join(names), expected="one or the other")
     chosen = list(claims().values()) if every else [claim_named(name) for name in names or []]
     if not chosen:
+        _refuse_options(context)
         _print_list(format)
         return
+    without = [claim.name for claim in chosen if not claim.data]
+    if data is not None and without and not every:
+        raise OptionError(
+            f"{without[0]} takes no data", got=f"--data {data}", expected=f"tatami lab {without[0]} without it"
+        )
     size = Size(full, seeds or 0)
     reports = []
     for claim in chosen:
@@ -64,7 +78,7 @@ def command(
             again = "the same command without --anew" if anew else "the same command"
             typer.echo(f"interrupted; what was measured is kept, and {again} goes on", err=True)
             raise typer.Exit(INTERRUPTED) from None
-        page = _write(reports[-1], (output or Path("lab")) / f"{claim.name}-{reports[-1].size}")
+        page = _write(reports[-1], (output or Path("lab")) / _folder_name(claim, reports[-1]))
         if format is LabFormat.table:
             _print_table(reports[-1])
             typer.echo(f"page    {page}\n")
@@ -82,6 +96,16 @@ def command(
         Console(highlight=False).print(verdict_table(reports))
 
 
+def _refuse_options(context: typer.Context) -> None:
+    """Refuse options that a list of claims would not follow."""
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        if name not in _WITH_LIST and source is not None and source.name == "COMMANDLINE":
+            flags = parameter.secondary_opts if context.params[name] is False else parameter.opts
+            raise OptionError("no claim to check", got=flags[-1], expected="tatami lab CLAIM, or --all")
+
+
 def _print_list(format: LabFormat) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -92,6 +116,11 @@ def _print_list(format: LabFormat) -> None:
     if format is LabFormat.json:
         known = [{"name": c.name, "says": c.says, "sources": c.sources} for c in claims().values()]
         typer.echo(json.dumps(known, indent=1))
+        return
+    if format is LabFormat.markdown:
+        from tatami.views.experiment_table import claims_markdown
+
+        typer.echo(claims_markdown((claim.name, claim.says) for claim in claims().values()), nl=False)
         return
     table = Table(box=None, pad_edge=False)
     table.add_column("claim")
@@ -108,6 +137,13 @@ def _print_table(report: LabReport) -> None:
     from tatami.views.experiment_table import experiment_table
 
     Console(highlight=False).print(experiment_table(report))
+
+
+def _folder_name(claim: Claim, report: LabReport) -> str:
+    """``depth-quick``; on other data than the claim's own ``depth-quick-gunpoint``, each beside the others."""
+    data = os.path.normpath(report.data).removeprefix("sample:")
+    words = [claim.name, report.size] + [re.sub(r"[^\w.-]+", "-", data).strip("-")[-100:]] * (report.data != claim.data)
+    return "-".join(words)
 
 
 def _write(report: LabReport, folder: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
@@ -48,6 +48,11 @@ def experiments_markdown(reports: Sequence[LabReport]) -> str:
     if len(reports) > 1:
         parts.insert(0, "\n".join([*_markdown(verdict_rows(reports)), ""]))
     return "\n".join(parts)
+
+
+def claims_markdown(claims: Iterable[tuple[str, str]]) -> str:
+    """The list of claims: each one's name, and what it says."""
+    return "\n".join([*_markdown(Table("Claims", ("claim", "says"), tuple(claims))), ""])
 
 
 def verdict_rows(reports: Sequence[LabReport]) -> Table:
