@@ -97,7 +97,7 @@ def test_the_numbers_of_a_cell_are_the_terms_of_its_sum(page: Page, visit: Visit
     a, b = np.unravel_index(X[..., 2].argmax(), (5, 5))
     factors = page.locator(f"td[data-place='{a},{b}'] .factors").inner_text().replace("\N{MINUS SIGN}", "-")
     left, right = (float(each.strip().strip("()")) for each in factors.split("×"))
-    np.testing.assert_allclose([left, right], [X[a, b, 2], W[a, b, 2]], rtol=1e-3)
+    np.testing.assert_allclose([left, right], [X[a, b, 2], W[a, b, 2]], rtol=6e-3)
     assert left > 0
 
 

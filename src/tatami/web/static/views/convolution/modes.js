@@ -196,9 +196,9 @@ function span(opened, outs) {
   return outs.length === 1 ? opened.yName(first) : `${opened.yName(first)} to ${opened.yName(last)}`;
 }
 
-// Four digits, and the minus sign of print.
-export function exact(value) {
+// Four digits, or as many as are asked for, and the minus sign of print.
+export function exact(value, digits = 4) {
   const size = Math.abs(value);
   const plain = size === 0 || (size >= 1e-3 && size < 1e5) || !Number.isFinite(value);
-  return (plain ? String(Number(value.toPrecision(4))) : value.toExponential(2)).replace(/^-/, "\u2212");
+  return (plain ? String(Number(value.toPrecision(digits))) : value.toExponential(2)).replace(/^-/, "\u2212");
 }

@@ -9,7 +9,7 @@ const MOST_OTHERS = 12;
 
 // A number as it is shown, and as it is.
 const value = (number, attributes = {}) => h("span", { class: "value", "data-value": number, ...attributes }, exact(number));
-const signed = (number) => (number < 0 ? `(${exact(number)})` : exact(number));
+const signed = (number, digits) => (number < 0 ? `(${exact(number, digits)})` : exact(number, digits));
 
 // `done` is how many terms have been added so far, null for all. `opened` tells which cell is padding.
 export function written(sum, opened, done) {
@@ -48,6 +48,7 @@ const added = (terms) => terms.reduce((sum, term) => sum + term.value, 0);
 
 function table(sum, opened, done) {
   const [rows, columns] = opened.isSignal ? [sum.grid[1], 1] : sum.grid; // a signal's places stand below one another
+  const digits = columns > 3 ? 3 : 4;
   const cell = (row, column) => {
     const at = row * columns + column;
     const term = sum.terms[at];
@@ -60,7 +61,7 @@ function table(sum, opened, done) {
       isAlone
         ? isPadding && sum.terms.some((other) => other.isWinner) ? "padding" : value(term.value, { "data-part": "term" })
         : [
-            h("span", { class: "factors" }, h("span", {}, isPadding ? "0" : exact(term.left)), h("span", {}, ` × ${signed(term.right)}`)),
+            h("span", { class: "factors" }, h("span", {}, isPadding ? "0" : exact(term.left, digits)), h("span", {}, ` × ${signed(term.right, digits)}`)),
             value(term.value, { "data-part": "term" }),
           ],
       term.isWinner ? h("span", { class: "small" }, "★ largest") : null,
