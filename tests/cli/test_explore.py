@@ -13,6 +13,7 @@ import pytest
 
 from tatami.cli.explore import seconds_of
 from tatami.errors import OptionError
+from tatami.explore.settings import read_settings
 
 LINE = "INPUT -> [CONV({2|4}) -> RELU -> POOL]*M -> FC"
 SMALL = ["--epochs", 4, "--rungs", 2, "--batch", 8, "--augment", "none", "--jobs", 1, "-D", "M=1"]
@@ -82,6 +83,19 @@ def test_what_cannot_be_explored(
     assert result.code == 2
     assert result.err.splitlines()[0].startswith(f"error: {message}")
     assert not list(tmp_path.glob("explore/trials"))
+
+
+def test_trials_keep_their_threads(tatami, bars: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "found"
+    command = ["explore", LINE, bars / "bars.npz", *SMALL, "--run", folder, "--trials", 1]
+    assert tatami(*command, "--threads", 3).code == 0
+    other = tatami(*command, "--threads", 2)
+    said = (
+        f"{folder}: trials keep the threads that they were planned by; got --threads 2; expected --threads 3, or none"
+    )
+    assert (other.code, other.err) == (2, f"error: {said} (hint: --run another)\n")
+    assert tatami(*command).code == 0
+    assert read_settings(folder).threads == 3
 
 
 def test_progress_shows_no_score_on_samples_that_were_trained_on(bars: Path, tatami, tmp_path: Path) -> None:

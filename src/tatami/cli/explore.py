@@ -101,10 +101,11 @@ def command(
         if family is None or data is None:
             raise OptionError("nothing to explore", expected="FAMILY DATA, or --resume DIR")
         own = {"rungs": rungs, "eta": eta, "seed": seed, "trials": trials}
-        own["threads"] = threads or (1 if cluster else max(1, core_count() // (jobs or core_count())))
+        folder = run or Path("explore")
+        share = 1 if cluster else max(1, core_count() // (jobs or core_count()))
+        own["threads"] = _threads_before(folder, threads) or threads or share
         choices, budgets = read_choices(bind), tuple(budget or ())
         settings = _settings(family, data, choices, budgets, own, given, reading, config, seconds_of(within))
-        folder = run or Path("explore")
     from tatami.cli.explore_progress import Progress
     from tatami.explore import explore
 
@@ -179,6 +180,22 @@ def _refuse_other(context: typer.Context) -> None:
                 got=parameter.opts[0],
                 expected="no other options than --time, --trials, --jobs, --cluster and --format",
             )
+
+
+def _threads_before(folder: Path, threads: int | None) -> int | None:
+    """The threads of a trial of the exploration that lies in ``folder``; None where there is none."""
+    from tatami.explore.settings import FILE, read_settings
+
+    before = read_settings(folder).threads if (folder / FILE).exists() else None
+    if before is not None and threads not in (None, before):
+        raise OptionError(
+            "trials keep the threads that they were planned by",
+            where=str(folder),
+            got=f"--threads {threads}",
+            expected=f"--threads {before}, or none",
+            hint="--run another",
+        )
+    return before
 
 
 def _as_before(folder: Path, within: str, trials: int | None) -> Settings:
