@@ -102,7 +102,7 @@ export class CellMap {
     this.place = ([i, j]) => [j * this.cell, top + i * this.cell, this.cell, this.isSignal ? height - top : this.cell];
     this.fill(pen, ink);
     if (this.isSignal) this.curve(pen, ink, width);
-    for (const mark of [...this.marks, ...this.over]) this.outline(pen, ink, mark, height);
+    for (const mark of [...this.over, ...this.marks]) this.outline(pen, ink, mark, height);
   }
 
   fill(pen, ink) {
