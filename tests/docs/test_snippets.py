@@ -23,6 +23,12 @@ INLINE = ("plan", "compare", "zoo", "gpus")  # in running text, other commands a
 
 # Not run: they train for long, need a file or a run of the reader's, or measure the machine.
 SKIPPED = {
+    "tatami export runs/pets-1 -o model.onnx --preprocess",
+    "tatami export runs/pets-1 -o pets-torch --format torch",
+    "tatami export runs/pets-1 -o pets-keras --format keras",
+    "tatami convert resnet50.safetensors --net resnet50 -o resnet50-weights.safetensors",
+    "tatami convert resnet50.safetensors --net resnet50 -o resnet50-weights.safetensors --classes imagenet.txt",
+    "tatami predict resnet50-weights.safetensors cat.jpg",
     "tatami train",
     "tatami train fcn sample:gunpoint",
     "tatami train 'INPUT -> [CONV(16, 5) -> RELU -> POOL]*2 -> FC' my-data.npz --epochs 10",
