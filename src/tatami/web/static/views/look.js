@@ -115,8 +115,10 @@ class Looking {
         this.map.element,
       ),
     );
-    this.resized = settled(() => this.arrange(), 150);
+    this.resized = settled(() => this.arrange(), 100);
     window.addEventListener("resize", this.resized);
+    this.scheme = matchMedia("(prefers-color-scheme: dark)");
+    this.scheme.addEventListener("change", this.resized); // curves take their colours when they are drawn
   }
 
   async begin() {
@@ -127,6 +129,10 @@ class Looking {
   arrange() {
     const room = this.layers.clientWidth - 8;
     for (const view of this.views) view.arrange(room);
+    if (this.network.kind === "signal") {
+      this.input.pad.paint();
+      this.unit.refresh();
+    }
   }
 
   show(frame) {
@@ -152,5 +158,6 @@ class Looking {
     for (const part of [this.input, this.prediction, this.unit, this.mistakes, this.map]) part.destroy();
     this.resized.cancel();
     window.removeEventListener("resize", this.resized);
+    this.scheme.removeEventListener("change", this.resized);
   }
 }

@@ -65,7 +65,7 @@ export class LayerView {
         "h3",
         {},
         layer.name,
-        h("span", { class: "small" }, ` ${layer.type} ${layer.shape.join("x")}${field} `),
+        h("span", { class: "small" }, ` ${layer.type} ${layer.shape.join("x")}${field}: `),
         this.note,
       ),
       h("div", { class: "look-frame" }, this.canvas, this.marker),

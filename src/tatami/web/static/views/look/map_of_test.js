@@ -151,7 +151,7 @@ export class MapOfTest {
     this.choice.addEventListener("keydown", (event) => event.key === "Enter" && this.open(Number(this.choice.value)));
     return h(
       "div",
-      {},
+      { class: "row" },
       labelled("The points as a list", this.choice),
       h(
         "button",
