@@ -130,9 +130,18 @@ def test_the_table_fits_a_terminal_and_the_markdown_escapes_its_bars() -> None:
     )
     with console.capture() as captured:
         console.print(front_table(many))
-    assert "16  3  24  1  2  0" in captured.get()
+    lines = captured.get().splitlines()
+    assert [line[1:19] for line in lines[1:4]] == ["        {16|      ", "{8| {3|  24|      ", "16}  5}  32} N M K"]
+    assert [line[1:19] for line in lines[5:8]] == [" 16   3   24 1 2 0"] * 3  # each below its name
     assert max(map(len, captured.get().splitlines())) <= 80
     assert "…" not in captured.get()
+    few = replace(
+        SOME, names=("N", "{3|5}", "WIDTH"), trials=tuple(replace(t, bindings=("1", "3", "8")) for t in SOME.trials)
+    )
+    with console.capture() as captured:
+        console.print(front_table(few))
+    assert [line[1:14] for line in captured.get().splitlines()[1:4:2]] == ["N {3|5} WIDTH", "1     3     8"]
+    console.print(front_table(replace(SOME, names=(), trials=())))  # nothing varies, nothing was tried
     markdown = front_markdown(SOME)
     assert markdown.startswith("| {8\\|16} | params | MACs | memory | s/epoch | epochs | accuracy |  |\n")
     assert "| 400 | 400\\* | 4k\\* |" in markdown

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from textwrap import fill
+import re
+from collections.abc import Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -12,18 +13,15 @@ from rich.text import Text
 from tatami.views.front import Exploration, best_lines, rows, summary
 from tatami.views.plan_markdown import markdown_table
 
+ROOM = 18
+"""Characters that the names that vary have in one line: with more, the table would not fit a terminal of 80."""
+
 
 def front_table(found: Exploration) -> RenderableType:
-    """One trial of a front a row; then what was tried.
-
-    The values of the names that vary stand in one column, under the names, which may be long.
-    """
+    """One trial of a front a row, with each value under the name that takes it; then what was tried."""
     headings, cells = rows(found)
     count = len(found.names)
-    widths = [max(map(len, column)) for column in zip(*(row[:count] for row in cells), strict=True)]
-    bound = ["  ".join(text.rjust(width) for text, width in zip(row, widths, strict=False)) for row in cells]
-    wide = max([8, *map(len, found.names), *map(len, bound)])
-    names = fill("  ".join(found.names), wide, break_long_words=False, break_on_hyphens=False)
+    names, bound = _aligned(found.names, [row[:count] for row in cells])
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(Text(names), no_wrap=True)
     for heading in headings[count:]:
@@ -31,6 +29,26 @@ def front_table(found: Exploration) -> RenderableType:
     for first, row in zip(bound, cells, strict=True):
         table.add_row(*map(Text, (first, *row[count:])))
     return Group(table, Text("\n".join(summary(found))))
+
+
+def _aligned(names: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[str, list[str]]:
+    """A heading and rows in columns, closer together than a table's would be.
+
+    Where the names take too much room, choices such as ``{16|24|32}`` stand one below the other.
+    """
+    lines = _lines([[name] for name in names], rows)
+    if max(map(len, lines), default=0) > ROOM:
+        lines = _lines([re.split(r"(?<=\|)", name) for name in names], rows)
+    height = len(lines) - len(rows)
+    return "\n".join(lines[:height]), lines[height:]
+
+
+def _lines(heads: Sequence[list[str]], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Each column's heading, which is one or more texts, above its values."""
+    height = max(map(len, heads), default=0)
+    table = [*zip(*([""] * (height - len(head)) + head for head in heads), strict=True), *rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [" ".join(text.rjust(width) for text, width in zip(row, widths, strict=True)) for row in table]
 
 
 def front_markdown(found: Exploration) -> str:
