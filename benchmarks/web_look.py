@@ -26,10 +26,10 @@ import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tatami.data import load_sample
-from tatami.inspect.passes import activations
 from tatami.network import find_network
 from tatami.train import TrainConfig, train
 from tatami.train.evaluation import probabilities
+from tatami.web.look_answers import answers
 from tatami.web.look_frame import frame
 from tatami.web.look_input import fit_raw
 from tatami.web.opened_run import open_run
@@ -88,12 +88,12 @@ def measure_server(runs: Path, run: str) -> None:
     drawing = np.kron(split.x[0][..., 0], np.ones((4, 4), np.uint8))[..., None]  # as fine as the page draws
     prepare = opened.subject.preprocess
     x = prepare(fit_raw(drawing, prepare, centred=True)[None])
-    outputs = activations(opened.subject, x)
+    outputs = answers(opened.subject, x)
     *_, scores = outputs.values()
     shares = probabilities(opened.subject.network, scores)
     packed = frame(outputs, shares).packed()
     print(f"centre and prepare     {median_ms(lambda: prepare(fit_raw(drawing, prepare, centred=True)[None])):6.2f} ms")
-    print(f"forward, all layers    {median_ms(lambda: activations(opened.subject, x)):6.2f} ms")
+    print(f"forward, all layers    {median_ms(lambda: answers(opened.subject, x)):6.2f} ms")
     print(f"quantise and pack      {median_ms(lambda: frame(outputs, shares).packed()):6.2f} ms, {len(packed):,} bytes")
 
 

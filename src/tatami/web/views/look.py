@@ -22,12 +22,12 @@ from tatami.data.dataset import Array
 from tatami.errors import OptionError, RunError, TatamiError
 from tatami.inspect.checks import need_layer
 from tatami.inspect.embedding import Method
-from tatami.inspect.passes import activations
 from tatami.inspect.subject import Subject
 from tatami.plan.receptive_field import receptive_fields
 from tatami.train.evaluation import probabilities
 from tatami.views.confusion import cut
 from tatami.web.arrays import packed
+from tatami.web.look_answers import answers
 from tatami.web.look_behind import Behind
 from tatami.web.look_frame import Frame, frame
 from tatami.web.look_input import fit_raw, read_file, read_raw
@@ -134,7 +134,7 @@ def prepared(opened: Opened, raw: Array, centred: bool) -> NDArray[np.float32]:
 
 def frame_of(opened: Opened, x: Array) -> Frame:
     """What every layer answers to one prepared sample, (1, *input)."""
-    outputs = activations(opened.subject, x)
+    outputs = answers(opened.subject, x)
     standard = opened.identity.standard
     *_, scores = outputs.values()
     if standard is None:

@@ -21,11 +21,16 @@ from tatami.plan.ops import Backward, Forward
 @forward.register
 def _(layer: Conv, op: Forward, desk: Desk, n: int) -> Array:
     X, W = desk.input(op, n), desk.parameter(op.node, "weight")
+    return convolve(layer, X, W, desk.parameter(op.node, "bias") if layer.bias else None)
+
+
+def convolve(layer: Conv, X: Array, W: Array, b: Array | None) -> Array:
+    """The layer's output (N, *out, K) for an input X (N, *, C), filters W (*F, C/G, K), and biases b (K,) or none."""
     window = layer.window(X.shape[1:])
     product = _rows(X, window, layer.groups) @ _columns(W, layer.groups)  # (G, P, K/G)
-    Y = product.transpose(1, 0, 2).reshape(n, *window.output, layer.filters)
-    if layer.bias:
-        Y += desk.parameter(op.node, "bias")
+    Y = product.transpose(1, 0, 2).reshape(len(X), *window.output, layer.filters)
+    if b is not None:
+        Y += b
     return Y
 
 
