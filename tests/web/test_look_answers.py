@@ -14,14 +14,14 @@ from tatami.web.look_answers import answers
 @pytest.mark.parametrize(
     "text",
     [
-        "INPUT(12x10x3) -> CONV(8, S=2) -> BN -> RELU -> DWCONV(3) -> CONV(6, groups=2, bias=no) -> POOL -> FC(4) -> SOFTMAX",
+        "INPUT(12x10x3) -> CONV(8, S=2) -> BN -> RELU -> DWCONV(3) -> CONV(6, groups=2, bias=no) -> POOL -> FC -> SOFTMAX",
         "INPUT(12x10x2) -> CONV(4, 5, P=valid) -> RES[CONV(4, 3, dilation=2) -> BN] -> RELU -> GAP -> FC(3)",
         "INPUT(30x2) -> CONV(4, 7, S=3) -> TANH -> CONCAT[CONV(3, 1) | POOL(3, S=1, P=1)] -> DROPOUT(0.5) -> FC(2)",
         "INPUT(7x7x2) -> CONV(8, 1) -> MUL[ID | GAP -> FC(8) -> SIGMOID] -> LRN -> FLATTEN -> FC(2)",
     ],
 )
 def test_quick_answers_are_those_of_the_textbook(text: str) -> None:
-    network = find_network(text).build()
+    network = find_network(text).build(None, 4)
     state = compile(network, "textbook", batch=4, seed=1).state_dict()
     rng = np.random.default_rng(0)
     for name, value in state.items():
