@@ -14,7 +14,7 @@ from tatami.web.look_answers import answers
 @pytest.mark.parametrize(
     "text",
     [
-        "INPUT(12x10x3) -> CONV(8, S=2) -> BN -> RELU -> DWCONV(3) -> CONV(6, groups=2, bias=no) -> POOL -> FC -> SOFTMAX",
+        "INPUT(12x10x3) -> CONV(8,S=2) -> BN -> RELU -> DWCONV(3) -> CONV(6,groups=2,bias=no) -> POOL -> FC -> SOFTMAX",
         "INPUT(12x10x2) -> CONV(4, 5, P=valid) -> RES[CONV(4, 3, dilation=2) -> BN] -> RELU -> GAP -> FC(3)",
         "INPUT(30x2) -> CONV(4, 7, S=3) -> TANH -> CONCAT[CONV(3, 1) | POOL(3, S=1, P=1)] -> DROPOUT(0.5) -> FC(2)",
         "INPUT(7x7x2) -> CONV(8, 1) -> MUL[ID | GAP -> FC(8) -> SIGMOID] -> LRN -> FLATTEN -> FC(2)",
