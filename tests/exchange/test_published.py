@@ -11,6 +11,7 @@ from tatami.exchange.channels_first import channels_first, channels_last
 from tatami.exchange.published import FAMILIES, from_published, published_names, published_preprocess, read_published
 from tatami.formats import save_weights
 from tatami.network import find_network, zoo
+from tatami.train.first_weights import read_first_weights
 from tatami.train.run import load_trained
 
 from .parcels import TOLERANCE, error, parcel_of
@@ -155,6 +156,18 @@ def test_the_head_may_be_left_out(squeezenet) -> None:
     found = from_published(theirs, "squeezenet1_1", other, where="x", but_head=True)
 
     assert own.keys() - found.keys() == {"conv26.weight", "conv26.bias"}
+
+
+def test_a_training_begins_with_them_but_for_a_head_of_its_own(tmp_path: Path) -> None:
+    own, theirs = published("resnet18")
+    save_weights(tmp_path / "resnet18.safetensors", theirs)
+    text = zoo.read("resnet18").text.replace("INPUT(224x224x3)", "INPUT(64x64x3)").replace("FC(1000)", "FC(2)")
+
+    first = read_first_weights(str(tmp_path / "resnet18.safetensors"), find_network(text).build(), "resnet18")
+
+    assert first.note.endswith("fc1 begins anew, for 2 outputs")
+    assert own.keys() - first.tensors.keys() == {"fc1.weight", "fc1.bias"}
+    np.testing.assert_array_equal(first.tensors["conv20.weight"], own["conv20.weight"])
 
 
 def test_all_that_does_not_fit_is_told_at_once(squeezenet) -> None:

@@ -71,9 +71,10 @@ def _read(path: str, network: Network, name: str) -> Mapping[str, Array]:
         return found.state
     if os.path.isdir(path):
         raise RunError("not a file of weights", where=path, hint=f"{os.path.join(path, 'best.safetensors')} of a run")
-    tensors, _ = load_weights(path)
-    ours = network.parameters()
-    if published_names(name) is None or any(key in ours for key in tensors):
+    tensors, metadata = load_weights(path)
+    # Some published names, as ResNet's conv1, are those of other layers here.
+    is_ours = "tatami" in metadata or network.parameters().keys() <= tensors.keys()
+    if is_ours or published_names(name) is None:
         return tensors
     try:
         return from_published(tensors, name, network, where=path)

@@ -16,11 +16,11 @@ from tatami.engines.base import Array
 from tatami.errors import RunError
 from tatami.exchange.parcel import Parcel
 from tatami.formats import atomic_write, save_weights
+from tatami.network.fold import folded_text
 from tatami.network.layers import Softmax
 
 PROGRAM, WEIGHTS = "model.py", "model.safetensors"
 _WIDTH = 112
-_LONGEST = 2000  # characters of notation that a reader still reads; the weights have it in any case
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,9 @@ def docstring_lines(text: str, indent: str = "") -> Iterator[str]:
 
 def _docstring(parcel: Parcel, framework: Framework) -> str:
     lines = [f"A network in {framework.name}, written by tatami {__version__}.", ""]
-    if parcel.text and len(parcel.text) <= _LONGEST:
-        lines += textwrap.wrap(parcel.text, _WIDTH, initial_indent="    ", subsequent_indent="      ")
+    if parcel.text:
+        for line in folded_text(parcel.network).splitlines():
+            lines += textwrap.wrap(line, _WIDTH, initial_indent="    ", subsequent_indent="      ")
         lines.append("")
     lines.append(f"`load()` gives it with the weights of {WEIGHTS}, `prepare` makes its input of raw samples, and")
     lines.append(f"`python {PROGRAM} FILE` scores one.")
