@@ -23,7 +23,7 @@ class Maps:
 
     Attributes:
         name: of the layer.
-        low, high: the values that 0 and 255 stand for; equal where all values are.
+        low, high: the values that 0 and 255 stand for; equal where all values are. A value is known to half a step.
         values: uint8 (C, H, W), (C, L) or (C,): unit by unit, as they are drawn.
     """
 
@@ -31,10 +31,6 @@ class Maps:
     low: float
     high: float
     values: NDArray[np.uint8]
-
-    def exact(self) -> NDArray[np.float32]:
-        """The values to within half a step, (high - low) / 510."""
-        return (self.low + self.values * ((self.high - self.low) / 255)).astype(np.float32)
 
 
 def quantised(name: str, output: Array) -> Maps:
