@@ -39,7 +39,7 @@ def fold(operation: Operation, inputs: Sequence[Array | None], budget: list[int]
         inputs: its inputs; None where one is left out.
         budget: how many values may still be made; it is taken from.
     """
-    rule = _RULES.get(operation.operator)
+    rule = RULES.get(operation.operator)
     if rule is None:
         return None
     size = _size_of(operation, inputs)
@@ -47,7 +47,9 @@ def fold(operation: Operation, inputs: Sequence[Array | None], budget: list[int]
         return None
     budget[0] -= size
     try:
-        return np.asarray(rule(operation.attributes, *inputs))
+        made = np.asarray(rule(operation.attributes, *inputs))
+        is_plain = made.dtype == object and not any(each is BATCH for each in made.flat)
+        return made.astype(np.int64) if is_plain else made
     except (TypeError, ValueError, IndexError, ZeroDivisionError, OverflowError):
         return None
 
@@ -143,7 +145,7 @@ def _cast(given: _Attributes, x: Array) -> Array:
     return x if x.dtype == object else x.astype(kinds[given["to"]])
 
 
-_RULES: dict[str, Callable[..., Any]] = {
+RULES: dict[str, Callable[..., Any]] = {
     "Constant": _constant,
     "Identity": lambda given, x: x,
     "Cast": _cast,
@@ -168,3 +170,4 @@ _RULES: dict[str, Callable[..., Any]] = {
     "Floor": lambda given, x: np.floor(x),
     "Ceil": lambda given, x: np.ceil(x),
 }
+"""Operators that are computed on constants: their attributes and inputs to what comes out."""

@@ -26,7 +26,8 @@ def inferred_sizes(graph: Graph, input_shape: Shape, last: bool) -> dict[str, tu
             sizes = (*spatial, channels) if last else (channels, *spatial)
             info.CopyFrom(helper.make_tensor_value_info(info.name, TensorProto.FLOAT, ("batch", *sizes)))
     try:
-        light = onnx.shape_inference.infer_shapes(light, data_prop=True)
+        # Without data_prop: it computes constants, and a file of a kilobyte may make those as large as it likes.
+        light = onnx.shape_inference.infer_shapes(light)
     except Exception:  # the inference is in C++ and raises what it likes; without it, declared sizes remain
         light = graph.model
     found = {}

@@ -18,11 +18,11 @@ from tatami.errors import NetworkError
 MAX_BYTES = 2**31
 """Of a file: protobuf reads no more."""
 
-MAX_NODES = 100_000
+MAX_NODES = 20_000
 OPSETS = range(6, 28)
 """Versions of ONNX's operators that are read. Before 7, operators broadcast by other rules."""
 
-_NAME_LENGTH = 60  # of a name in an error
+_NAME_LENGTH, _PATH_LENGTH = 60, 4096  # of a name in an error, and of the file's
 # Bytes of a value in raw_data, and the field that holds values otherwise.
 _KINDS: dict[int, tuple[int, str]] = {
     TensorProto.FLOAT: (4, "float_data"),
@@ -70,16 +70,16 @@ def read_model(source: str | os.PathLike[str] | bytes) -> tuple[ModelProto, str]
     return model, where
 
 
-def shown(name: str) -> str:
+def shown(name: str, most: int = _NAME_LENGTH) -> str:
     """A name as an error shows it: nothing that a terminal would obey, and not too long."""
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name[:_NAME_LENGTH])
-    return text + "..." * (len(name) > _NAME_LENGTH)
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name[:most])
+    return text + "..." * (len(name) > most)
 
 
 def _bytes(source: str | os.PathLike[str] | bytes) -> tuple[str, bytes]:
     if isinstance(source, bytes):
         return "the model", source
-    where = shown(str(source))
+    where = shown(str(source), _PATH_LENGTH)
     try:
         size = Path(source).stat().st_size
         if size <= MAX_BYTES:

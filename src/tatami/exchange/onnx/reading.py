@@ -19,6 +19,7 @@ from tatami.errors import NetworkError
 from tatami.exchange.imported import Imported
 from tatami.exchange.onnx.draft import Draft
 from tatami.exchange.onnx.folding import MAX_FOLDED, fold, shape_of
+from tatami.exchange.onnx.folding import RULES as FOLDED
 from tatami.exchange.onnx.graph import Graph, Operation, read_graph
 from tatami.exchange.onnx.inference import inferred_sizes
 from tatami.exchange.onnx.limits import shown
@@ -337,7 +338,7 @@ class _Reader:
             value = todo.pop()
             if isinstance(value, Value) and id(value) not in seen and (value.view is None or value is end):
                 seen.add(id(value))
-                if value.why != _BEHIND and (value.view is None or value.why):
+                if _is_to_blame(value):
                     found[value.made.name] = _complaint(value)
                 todo += value.inputs
         if not found:
@@ -392,6 +393,13 @@ _FLOATS = (1, 10, 11, 16)  # TensorProto's float, float16, double, bfloat16
 
 def _one(found: View | list[View]) -> View | None:
     return found if isinstance(found, View) else None
+
+
+def _is_to_blame(value: Value) -> bool:
+    """Whether an operator is unknown; or is used in a way that is, though all that it reads is known."""
+    operator = value.made.operator
+    known = operator in RULES or operator in FUNCTIONS or operator in FOLDED or operator == "Shape"
+    return not known or all(given.view is not None for given in value.inputs if isinstance(given, Value))
 
 
 def _complaint(value: Value) -> str:

@@ -8,7 +8,6 @@ from dataclasses import astuple, replace
 from tatami.errors import TatamiError
 from tatami.exchange.channels_first import vectors_channels_first
 from tatami.network import Network, find_network
-from tatami.network.fold import folded_text
 from tatami.network.graph import Node
 from tatami.network.layers import (
     Add,
@@ -41,19 +40,15 @@ def as_told(text: str | None, network: Network) -> tuple[Network, Mapping[str, s
 
 
 def spelled(network: Network) -> Network:
-    """The network with its paddings as words or as numbers, whichever makes the shorter text.
+    """The network with its paddings spelled alike: all as words where words say all of them, as numbers otherwise.
 
     Those of a 1x1 convolution on a shortcut are numbers, as RES makes it by itself.
     """
     shortcuts = _projections(network)
     by_word = _with_paddings(network, shortcuts, words=True)
-    by_number = _with_paddings(network, shortcuts, words=False)
-    if by_word == by_number:
-        return by_word
-    try:
-        return min(by_word, by_number, key=lambda each: len(folded_text(each, blocks=False)))
-    except TatamiError:  # the notation cannot say it
-        return by_word
+    convolutions = [node.layer for node in by_word if isinstance(node.layer, Conv) and node.name not in shortcuts]
+    said = all(layer.padding == "same" for layer in convolutions)
+    return by_word if said else _with_paddings(network, shortcuts, words=False)
 
 
 def _with_paddings(network: Network, shortcuts: set[str], words: bool) -> Network:
@@ -74,7 +69,7 @@ def _padded(layer: Conv | Pool, shape: Shape, words: bool) -> Conv | Pool:
     is_point = all(size == 1 for size in layer.kernel_size)
     if named.window(shape).padding == pads and (words or uneven or is_point):
         return named
-    return replace(layer, padding="valid") if not any(map(any, pads)) else layer
+    return replace(layer, padding="valid") if isinstance(layer, Pool) and not any(map(any, pads)) else layer
 
 
 def _projections(network: Network) -> set[str]:

@@ -28,6 +28,9 @@ from tatami.network.layers import (
 POINTS = np.concatenate([np.linspace(-12, 12, 961), [-100.0, 100.0, -1e-3, 1e-3]])
 """Where functions of one value are compared: what equals an activation here is one."""
 
+_STEPS = 16
+"""Of functions in a row that are followed; no activation is written in so many."""
+
 Curve: TypeAlias = Array
 """A function of one value, by what it gives at :data:`POINTS`, float64."""
 
@@ -56,6 +59,14 @@ class Value:
     curves: dict[View, Curve] = field(default_factory=dict)
     why: str = ""
 
+    @property
+    def steps(self) -> int:
+        """How many functions of a value it takes to make it from something that a layer gives."""
+        return self._steps if self.view is None else 0
+
+    def __post_init__(self) -> None:
+        self._steps = 1 + max((each.steps for each in self.inputs if isinstance(each, Value)), default=0)
+
 
 def itself(view: View) -> dict[View, Curve]:
     """A value as a function of itself."""
@@ -65,7 +76,7 @@ def itself(view: View) -> dict[View, Curve]:
 def curves_of(operation: Operation, inputs: Sequence[Value | Array | None]) -> dict[View, Curve]:
     """The functions that ``operation`` makes of functions: it takes each value alone."""
     rule = FUNCTIONS.get(operation.operator)
-    if rule is None:
+    if rule is None or any(each.steps > _STEPS for each in inputs if isinstance(each, Value)):
         return {}
     found: dict[View, Curve] = {}
     bases = [set(given.curves) for given in inputs if isinstance(given, Value)]

@@ -26,7 +26,7 @@ def flatten(site: Site) -> View:
 @reads("Reshape")
 def reshape(site: Site) -> View:
     """The batch stays as it is: 0, -1, or computed from the shape."""
-    view, given = _as_it_lies(site), site.need_array(1)
+    view, given = _as_it_lies(site), site.sizes(1)
     total = math.prod(view.sizes)
     sizes = [view.sizes[i - 1] if size == 0 and 0 < i <= len(view.dims) else size for i, size in enumerate(given)]
     batch, rest = sizes[0] if sizes else None, sizes[1:]

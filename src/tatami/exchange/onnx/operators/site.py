@@ -87,6 +87,17 @@ class Site:
             raise UnreadableError(f"input {i} depends on the size of the batch")
         return given
 
+    def sizes(self, i: int) -> list[Any]:
+        """An input that is sizes of a value, that of the batch perhaps among them.
+
+        Raises:
+            UnreadableError: it is computed.
+        """
+        given = self.inputs[i]
+        if given is None or isinstance(given, Value):
+            raise UnreadableError(f"input {i} is computed, not a constant")
+        return list(given.ravel())
+
     def need_array(self, i: int) -> Array:
         """As :meth:`array`, for one that must be there.
 
