@@ -161,10 +161,10 @@ def test_what_the_score_depends_on(page: Page, visit: Callable[..., None]) -> No
     visit(page, "look", run="digits-1", sample=0)
     unit = page.get_by_role("region", name="Unit")
     unit.get_by_text("Grad-CAM of pool2 for 6").wait_for()
-    unit.get_by_label("Method", exact=True).select_option(label="occlusion")
-    unit.get_by_text("occlusion for 6").wait_for()
+    unit.get_by_label("Method", exact=True).select_option(label="Occlusion")
+    unit.get_by_text("Occlusion for 6").wait_for()
     unit.get_by_label("For", exact=True).select_option(label="0")
-    unit.get_by_text("occlusion for 0").wait_for()
+    unit.get_by_text("Occlusion for 0").wait_for()
     assert "method=occlusion&target=0" in page.url
 
 

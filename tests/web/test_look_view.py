@@ -23,7 +23,7 @@ from tatami.inspect.field import field_of
 from tatami.inspect.grad_cam import grad_cam
 from tatami.inspect.occlusion import occlusion
 from tatami.inspect.passes import activations, scores
-from tatami.inspect.patches import top_patches
+from tatami.inspect.patches import top_patches, top_patches_of_units
 from tatami.inspect.saliency import integrated_gradients, saliency, smooth_grad
 from tatami.inspect.subject import Subject
 from tatami.network import find_network
@@ -316,8 +316,9 @@ def test_what_a_score_depends_on_is_what_the_library_finds(client: TestClient, r
 
     np.testing.assert_array_equal(asked("saliency"), saliency(subject, x, best)[0].max(axis=-1))
     np.testing.assert_array_equal(asked("saliency", target=1), saliency(subject, x, 1)[0].max(axis=-1))
-    np.testing.assert_array_equal(asked("smooth_grad"), smooth_grad(subject, x, best)[0].sum(axis=-1))
-    np.testing.assert_array_equal(asked("integrated_gradients"), integrated_gradients(subject, x, best)[0].sum(axis=-1))
+    np.testing.assert_array_equal(asked("smooth_grad"), np.abs(smooth_grad(subject, x, best)[0]).max(axis=-1))
+    shares = integrated_gradients(subject, x, best)[0].sum(axis=-1)
+    np.testing.assert_allclose(asked("integrated_gradients"), shares, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(asked("grad_cam", layer="conv1"), grad_cam(subject, x, best, "conv1")[0])
     window = 4 if run == "digits-1" else 22
     np.testing.assert_array_equal(asked("occlusion"), occlusion(subject, x, best, window, window // 2)[0])
@@ -458,3 +459,14 @@ def test_a_run_that_is_trained_on_is_opened_anew(tmp_path: Path, write_stripes: 
     finally:
         session.close()
     assert before["scores"] != after["scores"]
+
+
+def test_a_search_for_patches_tells_how_far_it_is(runs: Path) -> None:
+    split = load_sample("gunpoint").test
+    assert split is not None
+    told: list[tuple[int, int]] = []
+    found = top_patches_of_units(
+        Subject.of(runs / "gunpoint-1"), split, {"conv1": [0, 2]}, 3, lambda *done: told.append(done)
+    )
+    assert list(found) == [("conv1", 0), ("conv1", 2)]
+    assert told == [(64, 150), (128, 150), (150, 150)]

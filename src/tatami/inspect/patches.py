@@ -8,7 +8,7 @@ In the shape comments: N samples, n of a batch, C units, * the positions of a ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +61,11 @@ def top_patches(subject: Subject, samples: Split | Array, layer: str, unit: int,
 
 
 def top_patches_of_units(
-    subject: Subject, samples: Split | Array, units: Mapping[str, Sequence[int]], count: int = 9
+    subject: Subject,
+    samples: Split | Array,
+    units: Mapping[str, Sequence[int]],
+    count: int = 9,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[tuple[str, int], list[Patch]]:
     """As :func:`top_patches` for many units, while the samples go through once.
 
@@ -70,6 +74,7 @@ def top_patches_of_units(
         samples: raw, (N, *input), perhaps a memory map.
         units: of each layer, the channels of its output.
         count: the most patches of a unit.
+        progress: is told how many of how many samples are done, after each batch.
 
     Returns:
         The patches of each unit, by layer and channel, in the order of ``units``.
@@ -83,10 +88,14 @@ def top_patches_of_units(
     if not len(raw):
         raise DataError("no samples to look through", where="samples", expected="at least 1")
     best = {(layer, unit): _Best(count) for layer, channels in units.items() for unit in channels}
+    done = 0
     for batch in in_batches(raw) if best else ():
         outputs = outputs_of(subject, subject.prepare(batch), units)
         for (layer, unit), kept in best.items():
             kept.add(outputs[layer][..., unit].reshape(len(batch), -1))
+        done += len(batch)
+        if progress is not None:
+            progress(done, len(raw))
     return {(layer, unit): kept.patches(subject.network, nodes[layer]) for (layer, unit), kept in best.items()}
 
 

@@ -14,9 +14,9 @@ import numpy as np
 from tatami.data import Split
 from tatami.data.dataset import Array
 from tatami.inspect.embedding import Method, embedding
+from tatami.inspect.patches import Patch, top_patches_of_units
 from tatami.web.arrays import packed
 from tatami.web.look_jobs import Jobs, Progress, Work
-from tatami.web.look_patches import Strongest, strongest
 from tatami.web.look_tested import Tested, predict
 from tatami.web.opened_run import Opened, read_samples
 
@@ -32,6 +32,7 @@ MOST_SEARCHED = 1000
 MOST_PATCHES = 12
 
 Answer = dict[str, Any]
+Patches = dict[tuple[str, int], list[Patch]]
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,11 @@ class Behind:
         def told(tested: Tested) -> Answer:
             rows = tested.spread(MOST_SEARCHED)
 
-            def work(progress: Progress) -> Strongest:
-                return strongest(opened.subject, tested.split.take(rows).x, layer, progress)
+            def work(progress: Progress) -> Patches:  # of all units: one pass over the samples finds them
+                units = {layer: range(opened.subject.network[layer].shape[-1])}
+                return top_patches_of_units(opened.subject, tested.split.take(rows), units, MOST_PATCHES, progress)
 
-            def patches(found: Strongest) -> Answer:
+            def patches(found: Patches) -> Answer:
                 return {
                     "searched": len(rows),
                     "count": len(tested.split),
@@ -101,11 +103,11 @@ class Behind:
                             "position": patch.position,
                             "field": patch.field,
                         }
-                        for patch in found.patches(opened.subject, unit, MOST_PATCHES)
+                        for patch in found[layer, unit]
                     ],
                 }
 
-            return self._worked((*opened.key, "strongest", layer), work, patches)
+            return self._worked((*opened.key, "patches", layer), work, patches)
 
         return self._tested(opened, told)
 

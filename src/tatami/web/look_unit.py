@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,20 +17,17 @@ from numpy.typing import NDArray
 from tatami.data.dataset import Array
 from tatami.errors import DataError, OptionError
 from tatami.inspect.checks import need_layer, need_unit
+from tatami.inspect.explain import attributions
 from tatami.inspect.field import field_of
 from tatami.inspect.filters import filters
 from tatami.inspect.grad_cam import grad_cam, last_map
-from tatami.inspect.occlusion import occlusion
 from tatami.inspect.passes import output_of, scores
-from tatami.inspect.saliency import integrated_gradients, saliency, smooth_grad
 from tatami.inspect.subject import Subject
 from tatami.network import Network
 from tatami.network.layers import Conv, Dense
+from tatami.views.inspect_methods import METHODS
 from tatami.web.arrays import packed
 from tatami.web.look_input import read_raw
-
-PARTS = 7
-"""The window that hides parts of the input is so many times smaller than it; it moves by half of itself."""
 
 
 @dataclass(frozen=True)
@@ -112,36 +108,6 @@ def filter_owner(network: Network, layer: str) -> str | None:
 # --- what a score depends on ---
 
 
-def _saliency(subject: Subject, x: Array, target: int, layer: str) -> Array:
-    found: Array = saliency(subject, x, target).max(axis=-1)
-    return found
-
-
-def _smooth_grad(subject: Subject, x: Array, target: int, layer: str) -> Array:
-    found: Array = smooth_grad(subject, x, target).sum(axis=-1)
-    return found
-
-
-def _integrated(subject: Subject, x: Array, target: int, layer: str) -> Array:
-    found: Array = integrated_gradients(subject, x, target).sum(axis=-1)
-    return found
-
-
-def _occlusion(subject: Subject, x: Array, target: int, layer: str) -> Array:
-    window = [math.ceil(length / PARTS) for length in x.shape[1:-1]]
-    return occlusion(subject, x, target, window, [math.ceil(size / 2) for size in window])
-
-
-METHODS: dict[str, Callable[[Subject, Array, int, str], Array]] = {
-    "saliency": _saliency,
-    "smooth_grad": _smooth_grad,
-    "integrated_gradients": _integrated,
-    "occlusion": _occlusion,
-    "grad_cam": grad_cam,
-}
-"""Each gives a value a position of the input, (1, H, W) or (1, L); of several channels the largest, or their sum."""
-
-
 def explain_json(
     subject: Subject, x: NDArray[np.float32], method: str, target: int | None, layer: str | None
 ) -> dict[str, Any]:
@@ -150,7 +116,7 @@ def explain_json(
     Args:
         subject: the network.
         x: the prepared sample, (1, *input).
-        method: of :data:`METHODS`.
+        method: of :data:`tatami.views.inspect_methods.METHODS`.
         target: the output; the highest unless given.
         layer: for Grad-CAM; the last with maps unless given.
 
@@ -162,9 +128,13 @@ def explain_json(
     found = scores(subject, x)[0]
     chosen = int(found.argmax()) if target is None else target
     layer = last_map(subject) if layer is None else layer
-    values = METHODS[method](subject, x, chosen, layer)[0]
+    if method == "grad_cam":
+        values = grad_cam(subject, x, chosen, layer)[0]
+    else:
+        ((found_by,),) = attributions(subject, x, np.array([chosen]), (method,))
+        values = found_by.values
     return {
-        "map": packed(values),
+        "map": packed(METHODS[method].flat(values, x.ndim - 2)),
         "method": method,
         "target": chosen,
         "score": float(found[chosen]),

@@ -26,6 +26,7 @@ from tatami.inspect.subject import Subject
 from tatami.plan.receptive_field import receptive_fields
 from tatami.train.evaluation import probabilities
 from tatami.views.confusion import cut
+from tatami.views.inspect_methods import METHODS
 from tatami.web.arrays import packed
 from tatami.web.look_answers import answers
 from tatami.web.look_behind import Behind
@@ -114,6 +115,7 @@ def network_json(opened: Opened) -> dict[str, Any]:
         "mean": preprocess.mean,
         "std": preprocess.std,
         "centring": {"offered": opened.is_grey, "on": opened.is_centred},
+        "methods": [{"key": key, "title": method.title, "about": method.about} for key, method in METHODS.items()],
         "layers": [
             {
                 "name": node.name,

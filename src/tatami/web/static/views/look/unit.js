@@ -8,15 +8,6 @@ import { awaited, progressText } from "./background.js";
 import { stage } from "./stage.js";
 import { tiles } from "./tiles.js";
 
-const METHODS = {
-  grad_cam: "Grad-CAM",
-  occlusion: "occlusion",
-  saliency: "saliency",
-  smooth_grad: "SmoothGrad",
-  integrated_gradients: "integrated gradients",
-};
-const SIGNED = ["occlusion", "smooth_grad", "integrated_gradients"];
-
 export class UnitPanel {
   // `sample()` gives the sample shown; `onopen(row)` takes a sample of the test.
   constructor(network, app, sample, onopen) {
@@ -38,9 +29,11 @@ export class UnitPanel {
     this.method = h(
       "select",
       { onchange: () => this.set({ method: this.method.value }) },
-      Object.entries(METHODS).map(([value, text]) => h("option", { value }, text)),
+      network.methods.map(({ key, title }) => h("option", { value: key }, title)),
     );
-    this.method.value = app.state.get("method") in METHODS ? app.state.get("method") : "grad_cam";
+    this.method.value = network.methods.some(({ key }) => key === app.state.get("method"))
+      ? app.state.get("method")
+      : "grad_cam";
     const names = network.classes.length ? network.classes : network.targets;
     this.target = h(
       "select",
@@ -202,9 +195,13 @@ export class UnitPanel {
     if (!found) return;
     const names = this.network.classes.length ? this.network.classes : this.network.targets;
     const of = found.layer ? ` of ${found.layer}` : "";
-    const caption = `${METHODS[method]}${of} for ${names[found.target]}, whose score is ${number(found.score)}`;
+    const { title, about } = this.network.methods.find(({ key }) => key === method);
+    const caption = `${title}${of} for ${names[found.target]}, whose score is ${number(found.score)}`;
+    const map = unpacked(found.map);
+    const scale = map.values.some((value) => value < 0) ? "diverging" : "heat";
     this.why.replaceChildren(
-      stage(unpacked(found.map), caption, { scale: SIGNED.includes(method) ? "diverging" : "heat" }),
+      stage(map, caption, { scale }),
+      h("p", { class: "small look-about" }, `It shows ${about}.`),
     );
   }
 
