@@ -220,6 +220,17 @@ def test_files_are_dropped_and_bad_ones_refused(page: Page, visit: Callable[...,
     page.locator(".look-input p", has_text="paper.png: brighter than those of the training").wait_for()
     page.get_by_role("button", name="Invert").click()
     page.locator(".look-word", has_text=re.compile(f"^{split.y[2]} ")).wait_for()
+    # The same by drag and drop.
+    dropped = page.evaluate_handle(
+        """(bytes) => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(bytes)], "dropped.png", { type: "image/png" }));
+          return data;
+        }""",
+        list(file.getvalue()),
+    )
+    page.locator(".look-input").dispatch_event("drop", {"dataTransfer": dropped})
+    page.locator(".look-input p", has_text="dropped.png: brighter than those of the training").wait_for()
     chooser.set_input_files({"name": "notes.png", "mimeType": "image/png", "buffer": b"no picture"})
     page.locator(".look-input p", has_text="notes.png: not a readable picture").wait_for()
     chooser.set_input_files({"name": "big.png", "mimeType": "image/png", "buffer": bytes(2_100_000)})
