@@ -94,8 +94,7 @@ def read_samples(opened: Opened) -> Labelled:
 def listed(session: Session) -> list[dict[str, Any]]:
     """The runs that can be looked into: their names, and what they were trained on and to."""
     runs = []
-    for name in session.run_ids():
-        path = session.run(name)
+    for name, path in session.runs().items():
         if not (path / BEST).is_file():
             continue
         try:
