@@ -11,9 +11,9 @@ from typing import Any, Protocol, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tatami.errors import OptionError, nearest
+from tatami.errors import NetworkError, OptionError, nearest
 from tatami.network import Network
-from tatami.network.layers import size_text
+from tatami.network.layers import Foreign, size_text
 from tatami.recipe import SGD, CrossEntropy, Loss, Optimizer
 
 Array: TypeAlias = NDArray[Any]
@@ -166,6 +166,7 @@ def compile(
 
     Raises:
         OptionError: a value that makes no sense, or that this engine does not have.
+        NetworkError: a layer FOREIGN.
     """
     for what, given, kind, example in (
         ("network", network, Network, "tatami.Network('INPUT(8x8x1) -> FC(2)')"),
@@ -174,6 +175,10 @@ def compile(
     ):
         if not isinstance(given, kind):
             raise OptionError(f"this is no {what}", got=repr(given)[:60], expected=example)
+    for node in network:
+        if isinstance(node.layer, Foreign):
+            problem = "no engine computes an operator from elsewhere"
+            raise NetworkError(problem, where=node.name, got=node.layer.operator)
     known = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.ispkg]
     choices = (
         *(("engine", engine, known), ("dtype", dtype, DTYPES)),

@@ -80,6 +80,9 @@ class Draft:
                 name = own
             else:
                 counts[stem] = counts.get(stem, 0) + 1
+                while name in taken:
+                    counts[stem] += 1
+                    name = default_name(entry.layer, counts[stem])
             names[key] = name
             taken.add(name)
             nodes.append(Node(name, entry.layer, tuple(names[source] for source in entry.inputs), entry.shape))

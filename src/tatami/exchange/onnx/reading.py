@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -165,6 +166,7 @@ class _Reader:
             self.depth -= 1
         if value.view is None:
             raise UnreadableError(_BEHIND)
+        value.curves.update(itself(value.view))
         return value.view
 
     def _factor(self, value: Value) -> View | None:
@@ -247,6 +249,11 @@ class _Reader:
         made = [Value(name, operation, inputs, curves=dict(curves)) for name in operation.outputs]
         for value in made:
             self.values[value.name] = value
+        if not _is_known(operation.operator):
+            for value in made:
+                with suppress(UnreadableError):
+                    self.force(value)
+            return
         views = self._function(operation, curves)
         if views is None and operation.operator in RULES and self._is_ready(operation, inputs):
             try:
@@ -330,7 +337,7 @@ class _Reader:
         found: dict[str, str] = {}
         live = set(self.draft.live(view.node)) if view is not None else set(self.draft.entries)
         for key, unknown in self.foreign.items():
-            if key in live:
+            if key in live and self._is_to_blame(unknown):
                 found[unknown.made.name] = _complaint(unknown)
         todo: list[Value | Array | None] = [end] if view is None else []
         seen: set[int] = set()
@@ -338,7 +345,7 @@ class _Reader:
             value = todo.pop()
             if isinstance(value, Value) and id(value) not in seen and (value.view is None or value is end):
                 seen.add(id(value))
-                if _is_to_blame(value):
+                if self._is_to_blame(value):
                     found[value.made.name] = _complaint(value)
                 todo += value.inputs
         if not found:
@@ -351,6 +358,12 @@ class _Reader:
             got=", ".join(found[name] for name in order[:_LISTED]) + more,
             hint=None if self.planning else "tatami plan takes them as placeholders where their sizes are known",
         )
+
+    def _is_to_blame(self, value: Value) -> bool:
+        """Whether an operator is unknown; or is used in a way that is, though all that it reads is known."""
+        views = [given.view for given in value.inputs if isinstance(given, Value)]
+        are_known = all(view is not None and view.node not in self.foreign for view in views)
+        return are_known or not _is_known(value.made.operator)
 
     def _need_declared(self, network: Network) -> None:
         """Refuse what came out otherwise than the file declares: something was misread.
@@ -395,11 +408,9 @@ def _one(found: View | list[View]) -> View | None:
     return found if isinstance(found, View) else None
 
 
-def _is_to_blame(value: Value) -> bool:
-    """Whether an operator is unknown; or is used in a way that is, though all that it reads is known."""
-    operator = value.made.operator
-    known = operator in RULES or operator in FUNCTIONS or operator in FOLDED or operator == "Shape"
-    return not known or all(given.view is not None for given in value.inputs if isinstance(given, Value))
+def _is_known(operator: str) -> bool:
+    """Whether an operator may be read, used in some way."""
+    return operator in RULES or operator in FUNCTIONS or operator in FOLDED or operator == "Shape"
 
 
 def _complaint(value: Value) -> str:

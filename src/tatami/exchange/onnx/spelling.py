@@ -39,6 +39,11 @@ def as_told(text: str | None, network: Network) -> tuple[Network, Mapping[str, s
     return told, {theirs: ours for (ours, _), (theirs, _) in zip(here, there, strict=True)}
 
 
+def same_essence(network: Network, other: Network) -> bool:
+    """Whether two networks compute the same, layer by layer: names, words for paddings and idle layers aside."""
+    return [said for _, said in _essence(network)] == [said for _, said in _essence(other)]
+
+
 def spelled(network: Network) -> Network:
     """The network with its paddings spelled alike: all as words where words say all of them, as numbers otherwise.
 

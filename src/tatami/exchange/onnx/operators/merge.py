@@ -83,6 +83,8 @@ def _joined(site: Site, layer: Merge) -> View:
     views = [site.view(i) for i in range(len(site.inputs))]
     if len(views) == 1:
         return views[0]
+    if isinstance(layer, Multiply):
+        views = _with_factors(site, views)
     largest = max(views, key=lambda view: (sum(size > 1 for size in view.sizes), len(view.shape)))
     if isinstance(layer, Multiply):
         views = [_as_gate(site, view, largest) for view in views]
@@ -91,6 +93,20 @@ def _joined(site: Site, layer: Merge) -> View:
         if not is_gate and (_layout(view), view.shape) != (_layout(largest), largest.shape):
             raise UnreadableError("values of different shapes, or in different orders")
     return largest.over(site.add(layer, *views).node)
+
+
+def _with_factors(site: Site, views: list[View]) -> list[View]:
+    """The factors of a product of a product that nothing else reads: ONNX multiplies two at a time."""
+    before, whole = site.sole(0), views[0]
+    if before is None or not isinstance(before.layer, Multiply) or whole != View.of(whole.node, whole.shape):
+        return views
+    entries = site.reader.draft.entries
+    factors = [View.of(key, entries[key].shape) for key in before.inputs]
+    beside = ((),) * (len(whole.dims) - 1)
+    return [
+        *(factor if len(factor.shape) > 1 else replace(factor, dims=(factor.dims[0], *beside)) for factor in factors),
+        *views[1:],
+    ]
 
 
 def _as_gate(site: Site, view: View, largest: View) -> View:
