@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 import tatami as package
+from tatami.data import load
 from tatami.errors import OptionError
+from tatami.network import find_network
+from tatami.train import TrainConfig, train
 from tatami.train.run import load_trained
 
 MODEL = "model.onnx"
@@ -51,6 +54,23 @@ def test_onnx_is_not_installed(tatami, bars: Path, monkeypatch: pytest.MonkeyPat
     assert result.err == (
         "error: ONNX needs the package onnx, which is not installed (hint: pip install 'tatami[onnx]')\n"
     )
+
+
+def test_a_trained_run_of_signals(tatami, tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="needs tatami[onnx]")
+    runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+    config = TrainConfig("sample:gunpoint", epochs=2, batch=16, lr=0.02, engine="textbook")
+    train(find_network("INPUT -> CONV(4, 5) -> BN -> RELU -> POOL -> FC"), config, tmp_path / "run", lambda event: None)
+    result = tatami("export", tmp_path / "run", "-o", tmp_path / MODEL, "--preprocess")
+    assert result.code == 0, result.err
+
+    raw = load("sample:gunpoint").test.x
+    trained = load_trained(tmp_path / "run", "textbook")
+    expected = trained.model.forward(trained.identity.preprocess(raw))
+    session = runtime.InferenceSession(tmp_path / MODEL)
+    assert session.get_inputs()[0].shape == ["batch", 1, 150]
+    found = session.run(None, {"input": np.moveaxis(raw, -1, 1)})[0]
+    assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("format", ["torch", "keras"])
