@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tatami.errors import DataError
-from tatami.web.look_jobs import Jobs, Progress, Work
+from tatami.web.look_jobs import MOST_KEPT, Jobs, Progress, Work
 
 
 def test_work_is_done_once_and_the_newest_first() -> None:
@@ -77,3 +77,19 @@ def test_closing_stops_work_at_its_next_word() -> None:
     jobs.close()
     assert not job.is_finished
     assert job.done < 9_999
+
+
+def test_what_is_asked_for_is_kept_and_the_rest_forgotten() -> None:
+    jobs, made = Jobs(), []
+
+    def ask(name: str) -> None:
+        assert jobs.wait(jobs.ask(name, lambda progress: made.append(name)), 10)
+
+    ask("samples")
+    for number in range(3 * MOST_KEPT):
+        ask(f"layer {number}")
+        ask("samples")  # what every other answer is made from
+    ask("layer 0")
+    assert made.count("samples") == 1
+    assert made.count("layer 0") == 2
+    jobs.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tatami.errors import DataError, OptionError, RunError
-from tatami.web.session import Session
+from tatami.web.session import MOST_KEPT, Session
 
 
 def test_data_that_are_not_there_are_one_clear_line(tmp_path: Path) -> None:
@@ -74,3 +74,14 @@ def test_nobody_waits_for_what_another_has_made() -> None:
     free.set()
     other.join(10)
     assert session.kept("slow", 0, lambda: "again") == "slow"
+    assert not session._making
+
+
+def test_keys_are_forgotten_with_what_was_kept() -> None:
+    session = Session()
+    for number in range(50):
+        session.kept(("line", number), 0, lambda: "network")
+    with pytest.raises(ZeroDivisionError):
+        session.kept("fails", 0, lambda: 1 // 0)
+    assert len(session._kept) == MOST_KEPT
+    assert not session._making

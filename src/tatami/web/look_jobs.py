@@ -1,4 +1,7 @@
-"""Work that takes longer than an answer may: done in one thread behind the page, newest first, its result kept."""
+"""Work that takes longer than an answer may: done in one thread behind the page, newest first, its result kept.
+
+Of many results those that nobody has asked for longest are forgotten first.
+"""
 
 from __future__ import annotations
 
@@ -61,12 +64,14 @@ class Jobs:
                 job = self._jobs[key] = Job(work)
                 self._waiting.append(job)
                 self._start()
-            elif not job.is_finished and job in self._waiting:
+                self._forget()
+                return job
+            self._jobs.move_to_end(key)
+            if not job.is_finished and job in self._waiting:
                 self._waiting.remove(job)  # asked for again: first in turn
                 self._waiting.append(job)
             elif job.error is not None:
                 del self._jobs[key]
-            self._forget()
             return job
 
     def wait(self, job: Job, seconds: float) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,14 @@ from tatami.train.run import CONFIG
 MOST_KEPT = 8  # opened runs and data sets, the least recently used goes first
 
 _T = TypeVar("_T")
+
+
+@dataclass(eq=False)
+class _Making:
+    """A key that somebody asks for: one at a time makes it; forgotten with the last of them, as keys may be lines."""
+
+    alone: threading.RLock = field(default_factory=threading.RLock)
+    askers: int = 0
 
 
 class Session:
@@ -40,7 +49,7 @@ class Session:
         self.closing = threading.Event()
         """Set when the server is told to stop: a stream of answers ends then."""
         self._lock = threading.Lock()
-        self._making: dict[Hashable, threading.RLock] = {}
+        self._making: dict[Hashable, _Making] = {}
         self._closers: list[Callable[[], None]] = []
         self._kept: OrderedDict[Hashable, tuple[Hashable, Any]] = OrderedDict()
 
@@ -91,19 +100,26 @@ class Session:
     def kept(self, key: Hashable, stamp: Hashable, make: Callable[[], _T]) -> _T:
         """What ``make`` returned for ``key``, made anew when ``stamp`` has changed, such as a file's time."""
         with self._lock:
-            alone = self._making.setdefault(key, threading.RLock())
-        with alone:  # who asks for something else need not wait
+            making = self._making.setdefault(key, _Making())
+            making.askers += 1
+        try:
+            with making.alone:  # who asks for something else need not wait
+                with self._lock:
+                    if key in self._kept and self._kept[key][0] == stamp:
+                        self._kept.move_to_end(key)
+                        known: _T = self._kept[key][1]
+                        return known
+                made = make()
+                with self._lock:
+                    self._kept[key] = (stamp, made)
+                    while len(self._kept) > MOST_KEPT:
+                        self._kept.popitem(last=False)
+                return made
+        finally:
             with self._lock:
-                if key in self._kept and self._kept[key][0] == stamp:
-                    self._kept.move_to_end(key)
-                    known: _T = self._kept[key][1]
-                    return known
-            made = make()
-            with self._lock:
-                self._kept[key] = (stamp, made)
-                while len(self._kept) > MOST_KEPT:
-                    self._kept.popitem(last=False)
-            return made
+                making.askers -= 1
+                if not making.askers:
+                    del self._making[key]
 
     def on_close(self, closer: Callable[[], None]) -> None:
         """Have ``closer`` called once, when the server has stopped: as to let a training save what it has."""
