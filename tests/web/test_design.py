@@ -156,8 +156,8 @@ def test_every_number_is_found_where_it_stands() -> None:
     text = "# 🧱\nINPUT(32x16x3) -> [CONV({8,16}, 3x3, S=2, P=(1, 2)) -> DROPOUT(0.5)]*2 -> POOL(avg, 2) -> FC(10)"
     numbers = numbers_in(text)
     assert [(utf16(text, n.start, n.end), n.label) for n in numbers] == [
-        ("32", "INPUT size"),
-        ("16", "INPUT size"),
+        ("32", "INPUT height"),
+        ("16", "INPUT width"),
         ("3", "INPUT depth"),
         ("8", "CONV filters"),
         ("16", "CONV filters"),
@@ -176,10 +176,13 @@ def test_every_number_is_found_where_it_stands() -> None:
 
 def test_numbers_are_found_in_a_line_that_is_not_finished() -> None:
     assert [n.label for n in numbers_in("INPUT(8x8x1) -> CONV(16, ")] == [
-        *["INPUT size"] * 2,
+        "INPUT height",
+        "INPUT width",
         "INPUT depth",
         "CONV filters",
     ]
+    assert [n.label for n in numbers_in("INPUT(150x1) -> ")] == ["INPUT length", "INPUT depth"]
+    assert [n.label for n in numbers_in("INPUT(8x8x8x1) -> ")] == [*["INPUT size"] * 3, "INPUT depth"]
     assert numbers_in("INPUT(8x8x1) -> ?? 🧱") == []
 
 

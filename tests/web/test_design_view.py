@@ -123,6 +123,20 @@ def test_figures_follow_a_slider_while_it_moves(page: Page, visit: Callable[...,
     assert page.get_by_label("The network in one line").input_value().endswith("*40 -> FC(851)")
 
 
+def test_a_line_that_is_none_is_refused_in_one_place(page: Page, visit: Callable[..., None]) -> None:
+    visit(page, "design", net="INPUT(8x8x1) -> CO")
+    page.wait_for_selector("mark.wrong")
+    assert page.locator(".outdated").is_hidden()  # there are no figures of an earlier one
+    editor = page.get_by_label("The network in one line")
+    editor.fill(LINE)
+    wait_for_line(page, LINE)
+    editor.press("End")
+    editor.press_sequentially(" -> CO", delay=30)  # before the memory of the line before is asked for
+    page.locator(".outdated").wait_for()
+    page.wait_for_timeout(600)
+    assert page.locator(".memory .error").count() == 0
+
+
 def test_sliders_bind_free_names(page: Page, visit: Callable[..., None]) -> None:
     visit(page, "design", net=PATTERN, **{"b.M": 2})
     wait_for_line(page, PATTERN)

@@ -67,9 +67,15 @@ def numbers_in(text: str) -> list[NumberAt]:
         for i, part in enumerate(parts):
             start, end = (offset_in_browser(text, at + place) for place in part.span())
             if argument is not None and argument.field == "shape":
-                label = "INPUT depth" if i == len(parts) - 1 else "INPUT size"
+                label = _side(i, len(parts))
             found.append(_slider(start, end, part.group(), label, argument, counts))
     return found
+
+
+def _side(place: int, count: int) -> str:
+    """What the number at a place of INPUT's sizes is, depth last."""
+    sides = {2: ("length",), 3: ("height", "width")}.get(count, ("size",) * (count - 1))
+    return f"INPUT {(*sides, 'depth')[place]}"
 
 
 def _in_brackets(tokens: list[Token]) -> Iterator[tuple[Token, list[_Bracket], bool]]:

@@ -32,7 +32,7 @@ def _doubled(pools: int) -> int:
 @layer("CONV")
 @dataclass(frozen=True)
 class Conv(Layer):
-    """``filters`` filters slide over the input; each has the depth of its group of channels and gives one map.
+    """Filters slide over the input; each has the depth of its group of channels and gives one map.
 
     All sizes are per spatial axis. Output size (W - F + P)/S + 1; parameters (F*F*C/groups + 1)*K.
     """

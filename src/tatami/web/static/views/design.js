@@ -105,7 +105,12 @@ export async function mount(root, app) {
       plan.mark(Boolean(answer.error));
       keep(answer.free);
     }
-    if (answer.error) return;
+    if (answer.error) {
+      // What is still to be asked would be asked of this line, and be refused once more.
+      refreshMisfit.cancel();
+      refreshMemory.cancel();
+      return;
+    }
     plan.update(answer);
     refreshMisfit();
     showZoo(answer.zoo);

@@ -73,7 +73,7 @@ export function makeMemory(words, app, changed) {
       h("input", {
         type: "text",
         class: "short",
-        placeholder: "8GB, or the card's",
+        placeholder: "as 24GB",
         value: app.state.get("memory") ?? "",
         oninput: keep("memory"),
       }),

@@ -108,7 +108,7 @@ export function makePlan(style) {
     outdated,
     // The figures of an earlier line are still there, and said to be.
     mark(is) {
-      outdated.hidden = !is;
+      outdated.hidden = !is || !facts.childElementCount;
       drawing.classList.toggle("faded", is);
     },
     destroy() {
