@@ -313,6 +313,7 @@ def test_a_regression_shows_what_is_predicted(tatami, tmp_path: Path) -> None:
             "occlusion (hint: did you mean grad_cam?)",
         ),
         (("--sample", "12"), "--sample: no such sample; got 12; expected 0 to 11"),
+        (("--sample", "9" * 25), f"--sample: no such sample; got {'9' * 25}; expected 0 to 11"),
         (("--sample", "1,-2"), "--sample: not a list of numbers; got -2; expected as 3 or 3,5, from 0"),
         (
             ("-o", "page.pdf"),

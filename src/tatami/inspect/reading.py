@@ -5,6 +5,7 @@ Letters: N samples.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -74,7 +75,7 @@ def chosen_samples(
     wanted = dict.fromkeys(rows)
     kept: dict[int, tuple[str, NDArray[Any]]] = {}
     count = 0
-    for i, sample in enumerate(islice(found, max(wanted) + 1)):
+    for i, sample in enumerate(islice(found, min(max(wanted) + 1, sys.maxsize))):
         count = i + 1
         if i in wanted:
             kept[i] = sample
