@@ -15,7 +15,8 @@ import numpy as np
 
 from tatami.engines.base import Array
 from tatami.errors import NetworkError
-from tatami.exchange.keras.spelling import HELPERS, is_depthwise, spell
+from tatami.exchange.keras.helpers import HELPERS
+from tatami.exchange.keras.spelling import is_depthwise, spell
 from tatami.exchange.parcel import Parcel
 from tatami.exchange.script.lines import Step, statements
 from tatami.exchange.script.outline import Block

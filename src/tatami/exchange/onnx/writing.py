@@ -28,7 +28,7 @@ from tatami.network.layers import Input, size_text
 OPSET = 18
 """Written for unless asked otherwise: the first with a Resize that has antialiasing."""
 
-OPSETS = range(OPSET, 24)
+OPSETS = range(OPSET, 23)
 MAX_BYTES = 2**31 - 2**20
 """The most bytes of tensors: a file of protobuf ends at 2 GiB."""
 

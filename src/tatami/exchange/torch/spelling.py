@@ -240,24 +240,3 @@ def _pads(window: Window) -> str:
     """As F.pad takes them: the last axis first."""
     pairs = [(axis.before, axis.after) for axis in window.axes]
     return str(tuple(n for pair in pairs[::-1] for n in pair))
-
-
-HELPERS = {
-    "Scale": '''
-class Scale(nn.Module):
-    """Each channel times a weight of its own."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * self.weight.view(-1, *(1,) * (x.ndim - 2))
-''',
-    "mean_of_pixels": '''
-def mean_of_pixels(pool: nn.Module, x: torch.Tensor, padding: tuple[int, ...]) -> torch.Tensor:
-    """The mean of each window, its padding left out."""
-    ones = torch.ones_like(x[:1, :1])
-    return pool(F.pad(x, padding)) / pool(F.pad(ones, padding))
-''',
-}

@@ -21,7 +21,8 @@ from tatami.exchange.script.patterns import Pattern
 from tatami.exchange.script.program import Framework, call_lines, docstring_lines, whole_text, write_folder
 from tatami.exchange.script.spelling import Spelling
 from tatami.exchange.script.structure import Structure
-from tatami.exchange.torch.spelling import HELPERS, Place, spell
+from tatami.exchange.torch.helpers import HELPERS
+from tatami.exchange.torch.spelling import Place, spell
 from tatami.network import Node
 
 FRAMEWORK = Framework(
