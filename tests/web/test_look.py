@@ -71,6 +71,31 @@ def test_draw_a_one_and_then_a_seven(page: Page, visit: Callable[..., None]) -> 
     page.locator(".look-word", has_text=re.compile("^7 ")).wait_for()
 
 
+def test_another_run_than_that_of_the_address_is_said(page: Page, visit: Callable[..., None]) -> None:
+    visit(page, "look", run="gone")
+    said = page.locator(".view-look > .error")
+    assert said.inner_text() == "gone is no run here that has weights: this is digits-1."
+    page.get_by_label("Run").select_option("gunpoint-1")
+    page.locator(".look-wave").wait_for()
+    assert said.inner_text() == ""
+
+
+def test_a_map_without_differences_stands_out_nowhere(page: Page, visit: Callable[..., None]) -> None:
+    visit(page, "look", run="digits-1", sample=0)
+    page.locator(".look-word:not(:empty)").wait_for()
+    found = page.evaluate(
+        """async () => {
+            const { colour } = await import("/static/lib/draw.js");
+            const { stage } = await import("/static/views/look/stage.js");
+            const flat = { shape: [2, 2], values: new Float32Array(4) };
+            const colours = ["heat", "grey", "diverging"].map((scale) => colour(0, [0, 0], scale));
+            return [...colours, stage(flat, "nothing").querySelector("figcaption").textContent];
+        }"""
+    )
+    assert found[:3] == ["rgb(11 7 36)", "rgb(0 0 0)", "rgb(247 244 238)"]
+    assert "0 everywhere" in found[3]
+
+
 def test_a_finger_draws_on_a_phone(phone: Page, visit: Callable[..., None]) -> None:
     visit(phone, "look", run="digits-1", sample=0)
     phone.locator(".look-word:not(:empty)").wait_for()

@@ -127,6 +127,17 @@ def test_a_finished_run_is_replayed_the_same(page: Page, visit: Any, server: Any
     assert place.input_value() == str(len(events))
 
 
+def test_a_run_of_the_command_line_says_why_it_shows_less(page: Page, visit: Any, finished: str) -> None:
+    visit(page, "train", run=finished)
+    doing(page, "finished")
+    page.get_by_text("are kept by trainings that this page starts").wait_for()
+
+
+def test_a_run_that_is_not_there_is_said(page: Page, visit: Any) -> None:
+    visit(page, "train", run="<b>gone</b>")
+    assert page.locator(".view-train .error").inner_text() == "The run <b>gone</b> is not among these."
+
+
 def test_two_pages_see_the_same(page: Page, visit: Any, new_page: Any, server: Any) -> None:
     visit(page, "train", net=TINY, epochs="40", data="sample:gunpoint")
     page.get_by_label("Network").fill("INPUT -> CONV(2, 5) -> RELU -> GAP -> FC")

@@ -40,12 +40,12 @@ export function limits(values, scale = "grey") {
 // CSS colour of a value.
 export function colour(value, [low, high], scale = "grey") {
   const colours = table(scale);
-  const at = 3 * step(value, low, high);
+  const at = 3 * step(value, low, high, scale);
   return `rgb(${colours[at]} ${colours[at + 1]} ${colours[at + 2]})`;
 }
 
-function step(value, low, high) {
-  if (!(high > low)) return STEPS >> 1;
+function step(value, low, high, scale) {
+  if (!(high > low)) return scale === "diverging" ? STEPS >> 1 : 0; // nothing stands out
   return Math.max(0, Math.min(STEPS - 1, Math.round(((value - low) / (high - low)) * (STEPS - 1)))) || 0;
 }
 
@@ -56,7 +56,7 @@ export function drawMap(canvas, { shape, values }, { scale = "grey", between = n
   const colours = table(scale);
   const image = new ImageData(width, height);
   for (let i = 0; i < values.length; i++) {
-    const at = 3 * step(values[i], low, high);
+    const at = 3 * step(values[i], low, high, scale);
     image.data[4 * i] = colours[at];
     image.data[4 * i + 1] = colours[at + 1];
     image.data[4 * i + 2] = colours[at + 2];

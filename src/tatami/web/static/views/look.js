@@ -26,10 +26,16 @@ export async function mount(root, app) {
     return { destroy() {} };
   }
   const stage = h("div");
+  const missing = h("p", { class: "error", role: "alert" });
   let shown = null;
   const choose = h(
     "select",
-    { onchange: () => open(choose.value) },
+    {
+      onchange() {
+        missing.textContent = "";
+        open(choose.value);
+      },
+    },
     runs.map((run) => {
       const accuracy = run.accuracy === null ? "" : `, ${(100 * run.accuracy).toFixed(1)} %`;
       return h("option", { value: run.id }, `${run.id} (${run.data}${accuracy})`);
@@ -63,8 +69,9 @@ export async function mount(root, app) {
   const wanted = app.state.get("run");
   const first = runs.some((run) => run.id === wanted) ? wanted : runs[0].id;
   if (wanted === undefined) app.set({ run: first });
+  else if (wanted !== first) missing.textContent = `${wanted} is no run here that has weights: this is ${first}.`;
   choose.value = first;
-  root.append(h("div", { class: "row" }, heading, labelled("Run", choose)), stage);
+  root.append(h("div", { class: "row" }, heading, labelled("Run", choose)), missing, stage);
   // Canvases have a size once they are on the page.
   const start = requestAnimationFrame(() => open(first));
   return {

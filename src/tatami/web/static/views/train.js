@@ -32,8 +32,11 @@ export async function mount(root, app) {
     length = now;
     draw();
   });
+  // Insights cost time, so a training that nobody watches does without.
+  const plain = h("p", { class: "small", hidden: true },
+    "Examples, histograms and filters are kept by trainings that this page starts or goes on with.");
   const notes = h("ul", { class: "small notes" });
-  const watching = h("div", { hidden: true }, controls.element, replay.element, curves.element, inside.element,
+  const watching = h("div", { hidden: true }, controls.element, replay.element, curves.element, plain, inside.element,
     h("details", {}, h("summary", {}, "Notes"), notes));
   const look = h("button", { type: "button", onclick: () => app.go("look", { run: app.state.get("run") }) }, "Look inside");
   root.append(
@@ -164,6 +167,7 @@ export async function mount(root, app) {
       controls.figures(history, length);
       curves.update(history, length);
       inside.update(history, length);
+      plain.hidden = !history.last("started") || Boolean(history.last("insight")) || state.active;
       look.disabled = !history.last("epoch");
       const told = history.all("started").concat(history.all("resumed"), history.all("ended")).flatMap((event) => event.notes);
       if (notes.childElementCount !== told.length) notes.replaceChildren(...told.map((note) => h("li", {}, note)));
@@ -176,7 +180,9 @@ export async function mount(root, app) {
   const known = await list();
   const wanted = app.state.get("run");
   const active = known.find((run) => run.active)?.name;
-  await open(known.some((run) => run.name === wanted) ? wanted : active ?? null);
+  const isThere = known.some((run) => run.name === wanted);
+  await open(isThere ? wanted : active ?? null);
+  if (wanted && !isThere) problem.textContent = `The run ${wanted} is not among these.`;
   runs.value = app.state.get("run") ?? "";
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const recolour = () => {

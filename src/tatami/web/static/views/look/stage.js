@@ -5,6 +5,12 @@ import { h } from "../../lib/dom.js";
 const SIDE = 196; // CSS pixels of the longer side of a picture
 const CURVE = { width: 260, height: 110 };
 
+// What colours, or without a scale heights, are worth.
+function worthOf([low, high], scale) {
+  if (low === high) return h("span", {}, `${number(low)} everywhere`);
+  return scale ? legend([low, high], scale) : h("span", {}, `${number(low)} to ${number(high)} `);
+}
+
 // `array` is { shape: (H, W) or (L,) , values }, or with `picture` (H, W, C) or (L, C). Returns a <figure>; `box` is
 // spans, ((start, stop), ...), along the axes, in the array's own positions.
 export function stage(
@@ -47,8 +53,7 @@ export function stage(
     canvas.style.cursor = "crosshair";
     canvas.addEventListener("click", (event) => onpick(placeAt(event, canvas, axes)));
   }
-  const worth =
-    picture || axes.length !== 2 ? h("span", {}, `${number(ends[0])} to ${number(ends[1])} `) : legend(ends, scale);
+  const worth = worthOf(ends, picture || axes.length !== 2 ? null : scale);
   const width = axes.length === 2 ? SIDE : CURVE.width; // so that a caption is no wider than what it speaks of
   return h(
     "figure",
