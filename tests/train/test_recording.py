@@ -213,3 +213,9 @@ def test_the_report_shows_the_filters_of_the_weights_that_are_kept(stripes: Path
     assert read_report(run).filters is None
     train(find_network("INPUT -> FC"), settings(stripes), tmp_path / "plain", never)
     assert read_report(Run(tmp_path / "plain")).filters is None
+
+
+@pytest.mark.parametrize(("epochs", "said"), [(1, "1 epoch in "), (2, "2 epochs in ")])
+def test_the_report_counts_epochs(stripes: Path, tmp_path: Path, epochs: int, said: str) -> None:
+    train(find_network(NET), replace(settings(stripes), epochs=epochs), tmp_path / "run", never)
+    assert dict(read_report(Run(tmp_path / "run")).facts)["training"].startswith(f"finished, {said}")

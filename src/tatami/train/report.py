@@ -98,7 +98,8 @@ def _timing(events: list[Event]) -> list[tuple[str, str]]:
     ended = next((e for e in reversed(events) if isinstance(e, Ended)), None)
     speeds = [e.samples_per_second for e in events if isinstance(e, Stepped)]
     if ended:
-        facts.append(("training", f"{ended.reason}, {ended.epochs} epochs in {duration(ended.seconds)}"))
+        epochs = "1 epoch" if ended.epochs == 1 else f"{ended.epochs} epochs"
+        facts.append(("training", f"{ended.reason}, {epochs} in {duration(ended.seconds)}"))
         facts.append(("best epoch", str(ended.best_epoch)))
     if speeds:
         facts.append(("training speed", f"{median(speeds):,.0f} samples a second"))
