@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 
 from tatami.views.inspect_curves import HEIGHT, WIDTH, bars_svg, curves_svg
 from tatami.views.inspect_embedding import embedding_html
+from tatami.views.inspect_html import inspection_html
 from tatami.views.inspect_methods import METHODS
 from tatami.views.inspect_network import filters_html, gradients_table, units_table
 from tatami.views.inspect_parts import legend
@@ -197,6 +199,23 @@ def test_maps_of_a_layer_share_a_scale_and_say_how_many_are_shown() -> None:
     found = [pixels(address) for address in re.findall(r'<img src="([^"]*)"', html)]
     assert [image.max() for image in found] == [0, 255, 128]
     assert "all 5 units" in maps_html(LayerMaps("relu1", "RELU", values), None)
+
+
+def test_a_notebook_shows_the_whole_page_in_a_frame() -> None:
+    evil = "<b>\"x\" & 'y'"
+    found = Inspection(evil, "INPUT(2x2x1) -> FC(2)", "image", ("a", "b"), notes=(evil,))
+    frames: list[dict[str, str | None]] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            assert tag == "iframe"
+            frames.append(dict(attrs))
+
+    Reader().feed(found._repr_html_())
+    (frame,) = frames
+    assert frame["srcdoc"] == inspection_html(found)
+    assert frame["title"] == evil
+    assert "sandbox" in frame  # not a script of it runs
 
 
 def test_names_are_escaped_everywhere() -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from dataclasses import replace
+from html import unescape
 from itertools import pairwise
 from xml.etree import ElementTree
 
@@ -287,3 +288,10 @@ def test_the_filters_that_see_the_input_are_shown() -> None:
     assert "3x3x1, the first 64 of 70 filters" in html
     assert html.count('alt="conv1, filter ') == 64
     figures_of(html)
+
+
+def test_a_notebook_shows_the_whole_page_in_a_frame() -> None:
+    made = report(evaluation(), title=EVIL)
+    srcdoc = re.search(r'srcdoc="([^"]*)"', made._repr_html_())
+    assert srcdoc is not None
+    assert unescape(srcdoc[1]) == report_html(made)

@@ -11,6 +11,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tatami.views.page import framed
+
 Values: TypeAlias = NDArray[np.floating[Any]]
 Raw: TypeAlias = NDArray[Any]
 Span: TypeAlias = tuple[int, int]
@@ -218,3 +220,8 @@ class Inspection:
     over: str = ""
     units_shown: int | None = None
     notes: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        from tatami.views.inspect_html import inspection_html
+
+        return framed(self.title, inspection_html(self))

@@ -21,6 +21,12 @@ def page(title: str, sections: Iterable[str]) -> str:
     )
 
 
+def framed(title: str, content: str) -> str:
+    """A whole page as a notebook shows it: in a frame, so that the style of neither reaches the other."""
+    name, shown = escape(title), escape(content)
+    return f'<iframe title="{name}" srcdoc="{shown}" sandbox style="width: 100%; height: 45rem; border: 0"></iframe>'
+
+
 def facts_html(facts: Iterable[tuple[str, str]]) -> str:
     """Names and values beside one another."""
     items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)

@@ -12,7 +12,7 @@ from tatami.views.evaluation import Evaluation, result_text
 from tatami.views.inspect_network import filters_html
 from tatami.views.inspect_parts import TILES
 from tatami.views.inspection import FilterBank
-from tatami.views.page import facts_html, page
+from tatami.views.page import facts_html, framed, page
 from tatami.views.plan_html import html_table, plan_html
 from tatami.views.report_calibration import calibration_html
 from tatami.views.report_classes import classes_html
@@ -62,6 +62,9 @@ class Report:
     def charts(self) -> list[tuple[str, list[Curve]]]:
         """The name of a value, and its curves over the steps."""
         return [("loss", self.curves), ("accuracy", [self.accuracy]), ("learning rate", [self.rate])]
+
+    def _repr_html_(self) -> str:
+        return framed(self.title, report_html(self))
 
 
 def report_html(report: Report) -> str:
