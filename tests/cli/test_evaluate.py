@@ -109,7 +109,7 @@ def test_page_csv_and_png(tatami, bars: Path, tmp_path: Path) -> None:
     html = files[0].read_text(encoding="utf-8")
     assert "<p class=result>test accuracy 0.9333 (28 of 30)</p>" in html
     assert f"evaluated on {bars}/bars.npz" in html
-    assert html.count("data:image/png;base64,") == 2  # the two errors
+    assert html.count("data:image/png;base64,") == 2 + 4  # the two errors; the filters of the first CONV
     assert "Validation accuracy" in html  # the run's own curves
     rows = list(csv.DictReader(files[1].read_text().splitlines()))
     assert [row["class"] for row in rows] == ["left", "right", "both"]

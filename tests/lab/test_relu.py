@@ -94,7 +94,7 @@ def test_the_rule():
     assert conclusion.quoted[0].ours == "5 with the old weights, 5 with Xavier's"
 
     neither = relu.conclude(_results(lost=False, slow=False))
-    assert [statement.holds for statement in neither.statements] == [False, False, True, False, False, False, False]
+    assert [statement.holds for statement in neither.statements] == [False, False, True, False, None, None, None]
 
 
 def test_the_rate_is_chosen_on_seed_0_and_its_steps_are_not_counted():

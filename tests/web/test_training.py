@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from starlette.applications import Starlette
@@ -333,7 +333,7 @@ def test_ctrl_c_while_training_loses_nothing(tmp_path: Path) -> None:
     assert server.stdout is not None
     address = server.stdout.readline().strip()
     home = address.partition("/?")[0]
-    with httpx.Client(headers={"Origin": home}) as client:
+    with httpx2.Client(headers={"Origin": home}) as client:
         client.get(address)
         body = {"line": {"text": "INPUT -> FC"}, "settings": {"data": "sample:gunpoint", "epochs": 100_000}}
         answer = client.post(f"{home}/api/train/start", json=body)

@@ -40,6 +40,7 @@ def export(
         RunError: no run, or a place that cannot be written.
     """
     kind = _format_of(Path(output), format)
+    parcel = parcel_of(what)
     if kind == "onnx":
         from tatami.exchange.onnx.library import need_onnx
 
@@ -47,7 +48,7 @@ def export(
         from tatami.exchange.onnx.writing import OPSET, save_onnx
 
         opset = OPSET if opset is None else opset
-        save_onnx(parcel_of(what), output, layout=layout, preprocess=preprocess, opset=opset)
+        save_onnx(parcel, output, layout=layout, preprocess=preprocess, opset=opset)
         return
     # A program always has its preprocessing, and its framework's layout.
     given = {"layout": layout != "nchw", "preprocess": preprocess, "opset": opset is not None}
@@ -56,11 +57,11 @@ def export(
     if kind == "torch":
         from tatami.exchange.torch.writing import save_torch
 
-        save_torch(parcel_of(what), output)
+        save_torch(parcel, output)
     else:
         from tatami.exchange.keras.writing import save_keras
 
-        save_keras(parcel_of(what), output)
+        save_keras(parcel, output)
 
 
 def parcel_of(what: Any) -> Parcel:
