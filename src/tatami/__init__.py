@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tatami._version import __version__
 
 if TYPE_CHECKING:
-    from tatami.api import Network, from_torch
+    from tatami.api import Network, from_onnx, from_torch
     from tatami.engines import Model, compile
     from tatami.errors import TatamiError
     from tatami.estimators import ConvNetClassifier, ConvNetRegressor
@@ -32,11 +32,13 @@ __all__ = [
     "__version__",
     "compile",
     "export",
+    "from_onnx",
     "from_torch",
 ]
 
 _HOMES = {
     "Network": "tatami.api",
+    "from_onnx": "tatami.api",
     "from_torch": "tatami.api",
     "export": "tatami.train.leaving",
     "Model": "tatami.engines",

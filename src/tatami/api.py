@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from tatami.recipe import Optimizer
 
 if TYPE_CHECKING:
     from tatami.exchange.imported import Imported
+    from tatami.exchange.onnx.reading import ImportedOnnx
 
 
 class Network(_Network):
@@ -91,6 +93,22 @@ def from_torch(module: Any, example: Any) -> Imported:
     from tatami.exchange.torch.reading import from_torch
 
     found = from_torch(module, example)
+    return replace(found, network=Network.from_nodes(found.network.nodes))
+
+
+def from_onnx(source: str | os.PathLike[str] | bytes, *, input: Sequence[int] | None = None) -> ImportedOnnx:
+    """A model of ONNX as a :class:`Network` with its weights: see :func:`tatami.exchange.onnx.reading.import_onnx`.
+
+    Args:
+        source: the path of a file, or its bytes.
+        input: the sample's shape, channels last, where the file leaves sizes open.
+    """
+    from tatami.exchange.onnx.library import need_onnx
+
+    need_onnx()
+    from tatami.exchange.onnx.reading import import_onnx
+
+    found = import_onnx(source, input_shape=_as_shape(input))
     return replace(found, network=Network.from_nodes(found.network.nodes))
 
 

@@ -15,7 +15,7 @@ from tatami.train import TrainConfig, train
 from tatami.train.first_weights import read_first_weights
 from tatami.train.run import Run
 
-from .parcels import parcel_of
+from .parcels import own_scores, parcel_of
 
 NET = "INPUT(8x8x1) -> CONV(4) -> BN -> RELU -> POOL -> FC(6) -> RELU -> FC(5)"
 
@@ -210,3 +210,14 @@ def test_weights_are_no_directory(tmp_path: Path) -> None:
 
 def test_a_model_prints_as_text(model: Path) -> None:
     assert folded_text(open_network(str(model)).build()) == NET
+
+
+def test_from_python(model: Path) -> None:
+    import tatami
+
+    found = tatami.from_onnx(model)
+    assert found.network == tatami.Network(NET)
+    assert found.network.text == NET
+    x = np.random.default_rng(0).random((2, 8, 8, 1), np.float32)
+    np.testing.assert_array_equal(found.compile("textbook", batch=2).forward(x), own_scores(parcel_of(NET), x))
+    assert found.plan().totals.params == sum(array.size for array in found.state.values()) - 8  # running statistics
