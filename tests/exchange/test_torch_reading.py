@@ -164,7 +164,21 @@ def test_channels_dealt_out_and_channels_last() -> None:
     )
 
 
+class Dealt(nn.Module):
+    """A norm and a softmax of channels that ``view`` and ``transpose`` have dealt out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(6)
+
+    def forward(self, x):
+        for part in (self.norm, nn.Softmax(1)):
+            x = part(x.unflatten(1, (2, 3)).transpose(1, 2).flatten(1, 2))
+        return x
+
+
 MODULES = {
+    "dealt out": (Dealt(), (6, 3, 4)),
     "flattened": (nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten(), nn.ReLU(), nn.Linear(3 * 4 * 3, 2)), (2, 6, 5)),
     "normed vector": (
         nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten(), nn.BatchNorm1d(36), nn.SiLU(), nn.Linear(36, 2)),
@@ -187,6 +201,7 @@ MODULES = {
     "response": (nn.Sequential(nn.LocalResponseNorm(4, 0.3, 0.5, 2.0), nn.ReLU6(), nn.LocalResponseNorm(5)), (7, 3, 4)),
     "adaptive": (nn.Sequential(nn.AdaptiveAvgPool2d((2, 3)), nn.Flatten(), nn.Linear(12, 2)), (2, 4, 6)),
     "layer norm": (nn.Sequential(nn.Linear(5, 4), nn.LayerNorm(4), nn.LeakyReLU(0.3)), (5,)),
+    "weights that are computed": (nn.utils.parametrizations.weight_norm(nn.Conv2d(2, 3, 3)), (2, 4, 4)),
     "no weights in a norm": (nn.Sequential(nn.Conv2d(2, 3, 1), nn.BatchNorm2d(3, affine=False)), (2, 4, 4)),
 }
 

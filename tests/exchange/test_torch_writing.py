@@ -74,6 +74,17 @@ def test_paths_that_cross(tmp_path: Path) -> None:
     assert error(written_scores(parcel, tmp_path, x), own_scores(parcel, x)) < TOLERANCE
 
 
+@pytest.mark.parametrize(
+    "layer", ["LN", "CONV(3, 3, S=2)", "SHUFFLE(3)", "GAP", "SLICE(1, 3)", "FLATTEN", "LRN", "FC(2)"]
+)
+@pytest.mark.parametrize("merge", ["ADD[TANH | ID]", "MUL[TANH | GAP]", "CONCAT[TANH | ID]"])
+def test_layers_around_a_sum(merge: str, layer: str, tmp_path: Path) -> None:
+    parcel = parcel_of(f"INPUT(4x6x3) -> {merge} -> {layer}")
+    x = samples(parcel.network)
+
+    assert error(written_scores(parcel, tmp_path, x), own_scores(parcel, x)) < TOLERANCE
+
+
 # --- what is written ---
 
 

@@ -75,7 +75,8 @@ def _group(step: Step, readers: dict[str, list[Step]], text: str, done: set[str]
 
 def _around(call: str, text: str, *, is_sum: bool) -> str:
     """``text`` in the place of ``{0}``, in brackets where it is a sum that the call would break."""
-    return call.format(f"({text})" if is_sum and "({0}" not in call else text)
+    is_enclosed = "({0})" in call or "({0}, " in call
+    return call.format(f"({text})" if is_sum and not is_enclosed else text)
 
 
 _LETTERS = [c for c in string.ascii_lowercase if c not in "xl"]

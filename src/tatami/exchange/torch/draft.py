@@ -33,9 +33,9 @@ class Constant:
         return np.asarray(self.tensor.detach().cpu().float().numpy())
 
     @property
-    def key(self) -> tuple[int, tuple[int, ...]]:
-        """The same for tensors that are one."""
-        return int(self.tensor.data_ptr()), tuple(self.tensor.shape)
+    def key(self) -> tuple[int, int]:
+        """The same for tensors that are one, whichever way they are seen."""
+        return int(self.tensor.data_ptr()), int(self.tensor.numel())
 
 
 @dataclass(frozen=True)

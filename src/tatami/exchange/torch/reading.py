@@ -143,6 +143,9 @@ class _Reading:
         if any(self.values.get(source.name) is None for source in node.all_input_nodes):
             return None  # what comes before has been told
         stack = list((node.meta.get("nn_module_stack") or {}).values())
+        given = [self.values[source.name] for source in node.all_input_nodes]
+        if all(isinstance(value, Constant) for value in given):
+            return self._folded(node)
         path = re.sub(r"@\d+", "", stack[-1][0]) if stack else ""  # a module that is used again has a number
         owner = self._owner(path)
         operator = str(getattr(node.target, "__name__", node.target)).partition(".")[0]
@@ -164,6 +167,20 @@ class _Reading:
         except NetworkError as error:
             self._note(f"{operator}: {error}", path)
         return None
+
+    def _folded(self, node: Any) -> Any:
+        """What a node makes of weights alone: PyTorch computes it."""
+        import torch
+
+        def tensors(value: Any) -> Any:
+            if isinstance(value, list):
+                return [tensors(one) for one in value]
+            return value.tensor if isinstance(value, Constant) else value
+
+        keywords = {name: tensors(value) for name, value in self._given(node.kwargs).items()}
+        with torch.no_grad():
+            result = node.target(*tensors(self._given(node.args)), **keywords)
+        return Constant(result) if isinstance(result, torch.Tensor) else result
 
     def _owner(self, path: str) -> Any:
         try:

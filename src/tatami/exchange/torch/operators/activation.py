@@ -62,6 +62,8 @@ def _gelu(call: Call) -> View:
 def _softmax(call: Call) -> View:
     view, at = call.view(), call.args[1]
     at = at % (len(view.dims) + 1) - 1
+    if at == 0 and len(view.dims) > 1:
+        view = call.draft.as_map(view, call.path)
     if len(view.dims) == 1:
         view = call.draft.as_vector(view, call.path)
     elif view.channel_dim() != at:

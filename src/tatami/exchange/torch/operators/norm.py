@@ -15,6 +15,8 @@ from tatami.network.layers import BatchNorm, Layer, LayerNorm, LocalResponseNorm
 def _of_channels(call: Call, view: View, layer: Layer, at: int, **sources: Any) -> View:
     """A layer that has a number for each channel, which lie along the size ``at``."""
     weights = {name: weight_of(source) for name, source in sources.items()}
+    if at == 0 and len(view.dims) > 1:
+        view = call.draft.as_map(view, call.path)
     if len(view.dims) == 1:
         view = call.draft.as_vector(view, call.path)
         rows = view.rows()
