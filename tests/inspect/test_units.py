@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tatami.data import Split
-from tatami.errors import DataError, OptionError
+from tatami.errors import DataError
 from tatami.inspect import passes
 from tatami.inspect.passes import activations
-from tatami.inspect.units import histogram, unit_statistics
+from tatami.inspect.units import unit_statistics
 
 
 @pytest.mark.parametrize(
@@ -77,31 +77,3 @@ def test_infinite_answers_are_told_and_not_warned_of(make_subject):
 def test_no_samples(make_subject):
     with pytest.raises(DataError, match="samples: no samples to look at; expected at least 1"):
         unit_statistics(make_subject("INPUT(4x1) -> FC(2)"), np.zeros((0, 4, 1)))
-
-
-def test_a_histogram_counts_what_is_finite():
-    found = histogram(np.array([[0, 1, 1, 2], [4, np.nan, np.inf, 3.9]]), 4)
-    np.testing.assert_array_equal(found.edges, [0, 1, 2, 3, 4])
-    np.testing.assert_array_equal(found.counts, [1, 2, 1, 2])
-    assert found.left_out == 2
-
-
-@pytest.mark.parametrize("values", [[], [np.nan, np.nan], [3.0, 3.0, 3.0], [np.float32(3e38), np.float32(-3e38)]])
-def test_a_histogram_of_little_or_extreme(values):
-    found = histogram(values, 5)
-    assert found.counts.sum() == np.isfinite(values).sum()
-    assert np.isfinite(found.edges).all()
-    assert (np.diff(found.edges) > 0).all()
-
-
-@pytest.mark.parametrize(
-    ("values", "bins", "problem"),
-    [
-        ([1.0], 0, "bins: impossible bins; got 0; expected a whole number of at least 1"),
-        (["a"], 3, "values: values are numbers; got dtype <U1"),
-    ],
-)
-def test_impossible_histograms(values, bins, problem):
-    with pytest.raises(OptionError) as caught:
-        histogram(values, bins)
-    assert str(caught.value) == problem

@@ -182,3 +182,18 @@ def test_the_page_is_small_and_asks_for_nothing_elsewhere() -> None:
             continue
         text = content.decode().replace("http://www.w3.org/", "")  # the names of SVG and MathML, never fetched
         assert not re.search(r"https?://|\bstyle=\"|\son\w+=\"|javascript:", text), name
+
+
+def test_a_fault_is_one_line_with_the_security_headers(tmp_path: Path) -> None:
+    class Faulty(Session):
+        def data_ids(self) -> list[str]:
+            raise ZeroDivisionError("a fault")
+
+    app = make_app(Faulty(runs_folder=tmp_path), TOKEN, PORT)
+    with TestClient(app, base_url=HOME, follow_redirects=False, raise_server_exceptions=False) as page:
+        page.get(f"/?token={TOKEN}")
+        answer = page.get("/api/train/setup")
+    assert answer.status_code == 500
+    assert one_line(answer.text)
+    assert "a fault" not in answer.text
+    assert answer.headers["content-security-policy"] == POLICY

@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from tatami.data import Split
 from tatami.data.dataset import Array
-from tatami.errors import DataError, OptionError
-from tatami.inspect.checks import need_count
+from tatami.errors import DataError
 from tatami.inspect.passes import activations, in_batches
 from tatami.inspect.subject import Subject
 from tatami.network import Node
@@ -122,33 +121,3 @@ class _Count:
             self.sums / self.answers,
             self.largest,
         )
-
-
-@dataclass(frozen=True, eq=False)
-class Histogram:
-    """How values are spread.
-
-    Attributes:
-        edges: (bins + 1,), of bins of one width.
-        counts: (bins,), how many values lie in each; the last bin takes in its upper edge.
-        left_out: NaN and infinity.
-    """
-
-    edges: NDArray[np.float64]
-    counts: NDArray[np.int64]
-    left_out: int
-
-
-def histogram(values: ArrayLike, bins: int = 32) -> Histogram:
-    """Count values of any shape, from the smallest to the largest that is finite.
-
-    Raises:
-        OptionError: no bins, or values that are no numbers.
-    """
-    need_count("bins", bins)
-    flat = np.asarray(values).ravel()
-    if flat.dtype.kind not in "fiub":
-        raise OptionError("values are numbers", where="values", got=f"dtype {flat.dtype}")
-    finite = flat[np.isfinite(flat)].astype(np.float64)
-    counts, edges = np.histogram(finite, bins)
-    return Histogram(edges, counts.astype(np.int64), len(flat) - len(finite))

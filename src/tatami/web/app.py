@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from tatami.web import views
-from tatami.web.guard import Guard
+from tatami.web.guard import HEADERS, Guard
 from tatami.web.session import Session
 
 TYPES = {
@@ -52,7 +52,7 @@ def make_app(session: Session, token: str, port: int, ticket: str | None = None)
     return Starlette(
         routes=routes,
         middleware=[Middleware(Guard, token=token, port=port, ticket=ticket)],
-        exception_handlers={HTTPException: _refused},
+        exception_handlers={HTTPException: _refused, Exception: _failed},
     )
 
 
@@ -74,3 +74,9 @@ async def _refused(request: Request, error: Exception) -> Response:
     """One line for a path that leads nowhere, or a method that it does not take."""
     assert isinstance(error, HTTPException)
     return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """One line for a fault of tatami, which the terminal tells in full. It is written outside of the guard."""
+    line = "this could not be answered: the terminal of `tatami web` says why\n"
+    return PlainTextResponse(line, 500, {**HEADERS, "Connection": "close"})

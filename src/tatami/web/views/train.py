@@ -20,7 +20,6 @@ from tatami.web.session import Session
 from tatami.web.training import Settings, Trainings
 
 MOST_RUNS = 50
-LINE = "INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC"
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,6 @@ def setup(session: Session) -> dict[str, Any]:
         "optimizers": list(OPTIMIZERS),
         "schedules": list(SCHEDULES),
         "augment": list(PRESETS),
-        "line": LINE,
     }
 
 

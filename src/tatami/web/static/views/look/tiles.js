@@ -3,7 +3,7 @@ import { h, svg } from "../../lib/dom.js";
 import { number } from "../../lib/draw.js";
 
 // A picture of a sample: its address, or its curves.
-export function thumbnail(sample, size = 48) {
+function thumbnail(sample, size = 48) {
   if (sample.picture) {
     return h("img", { src: sample.picture, alt: "", width: size, height: size, class: "look-thumb" });
   }

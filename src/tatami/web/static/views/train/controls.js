@@ -8,7 +8,7 @@ const SAYS = {
   idle: "not being trained", elsewhere: "trained by another process",
 };
 
-export function duration(seconds) {
+function duration(seconds) {
   if (seconds === null || !Number.isFinite(seconds)) return "-";
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
