@@ -42,7 +42,7 @@ test-onnx: .venv-dev/onnx  ## install ONNX, its runtime and Keras, and run the t
 	OMP_NUM_THREADS=1 $(DEV)/python -m pytest -n $(JOBS) --dist loadgroup tests/exchange tests/engines/test_cs231n.py
 
 conformance: .venv-dev/onnx  ## write docs/conformance.md anew, by ONNX's own suite
-	TATAMI_WRITE_PAGE=1 $(DEV)/python -m pytest tests/exchange/backend
+	TATAMI_WRITE_PAGE=1 $(DEV)/python -m pytest -m 'slow or not slow' tests/exchange/backend
 
 # All tests of a file by one worker: they share a server. The screenshots stay in $(ARTEFACTS).
 test-web: .venv-dev/web  ## install Chromium and Playwright, and run the tests of the page in a real browser

@@ -27,6 +27,8 @@ REFUSALS = {
     r"padding by other than a constant": "padding by other than a constant",
     r"padding before an operator that takes none": "padding that no layer behind it takes in",
     r"a (difference|quotient) of values|a constant divided by values": "a difference or a quotient of two values",
+    r"Split .*: along other than the channels": "splits other than the channels",
+    r"Pool .*: its input is no map with channels first": "a signal that is pooled as an image of one column",
     r"got (Abs|Exp|Log|Neg|Pow|Sqrt|Reciprocal|Max|Min|Erf|Elu|Softplus|Softsign) \(": (
         "by itself no layer: read where it is a part of an activation that tatami has"
     ),

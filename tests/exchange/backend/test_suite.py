@@ -41,7 +41,12 @@ def test_every_case_is_there_once():
     assert len(set(names)) == len(names) > 400
 
 
-@pytest.mark.parametrize("name", light_cases())
+HEAVY = {"light_bvlc_alexnet", "light_vgg19", "light_zfnet512"}  # a hundred million weights, most of a minute
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in HEAVY else name for name in light_cases()]
+)
 @pytest.mark.parametrize("engine", ["cpu", "torch"], indirect=True)  # the textbook takes minutes for them
 def test_whole_architectures(name, engine):
     found = outcome(light_case(name), engine)
