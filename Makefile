@@ -16,7 +16,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 SOURCES := $(shell find src/tatami -type f -not -path '*/__pycache__/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch test-cluster test-onnx test-web conformance check lint format types contracts wheel figures memory-table \
+.PHONY: help demo test test-torch test-cluster test-onnx test-onnx-whole test-web conformance check lint format types contracts wheel figures memory-table \
   explore-digits kill-runs pictures bench \
   bench-accuracy bench-gemm bench-gpu-memory bench-gpu-speed bench-loader bench-plan bench-training precision clean
 
@@ -39,7 +39,10 @@ test-cluster: .venv-dev/cluster  ## install Dask, and run the test that needs it
 	OMP_NUM_THREADS=1 $(DEV)/python -m pytest tests/explore/test_cluster.py
 
 test-onnx: .venv-dev/onnx  ## install ONNX, its runtime and Keras, and run the tests of what comes and goes: ONNX's own suite, too
-	OMP_NUM_THREADS=1 $(DEV)/python -m pytest -n $(JOBS) --dist loadgroup tests/exchange tests/engines/test_cs231n.py
+	OMP_NUM_THREADS=1 $(DEV)/python -m pytest -n $(JOBS) -m 'not slow' tests/exchange tests/engines/test_cs231n.py
+
+test-onnx-whole: .venv-dev/onnx  ## the same with every network of the zoo, both ways, by ONNX Runtime, PyTorch and Keras: long
+	OMP_NUM_THREADS=1 $(DEV)/python -m pytest -n $(JOBS) -m slow tests/exchange
 
 conformance: .venv-dev/onnx  ## write docs/conformance.md anew, by ONNX's own suite
 	TATAMI_WRITE_PAGE=1 $(DEV)/python -m pytest -m 'slow or not slow' tests/exchange/backend
