@@ -352,6 +352,15 @@ WRITTEN: dict[str, tuple] = {
         (6, 5, 4),
         9,
     ),
+    "joined again and again": (
+        "INPUT(4) -> CONCAT[ID | FC(2, bias=no)] -> CONCAT[ID | TANH]",
+        [
+            *(node("MatMul", "x w", "a"), node("Concat", "x a", "b", axis=1)),
+            *(node("Tanh", "b", "c"), node("Concat", "x a c", "y", axis=-1)),
+        ],
+        {"w": normal(4, 2)},
+        (4,),
+    ),
     "sums of three": (
         "INPUT(4) -> ADD[ID | RELU | TANH]",
         [node("Relu", "x", "a"), node("Tanh", "x", "b"), node("Sum", "x a b", "y")],

@@ -32,9 +32,14 @@ class Entry:
 
 @dataclass
 class Draft:
-    """Layers so far, by numbers as names."""
+    """Layers so far, by numbers as names.
+
+    Attributes:
+        joined: for the layers whose outputs are joined somewhere, in order, the CONCAT that does.
+    """
 
     entries: dict[str, Entry] = field(default_factory=dict)
+    joined: dict[tuple[str, ...], View] = field(default_factory=dict)
 
     def add(
         self, layer: Layer, inputs: tuple[View, ...], operation: str, tensors: Mapping[str, Tensor] | None = None

@@ -28,7 +28,7 @@ def subtract(site: Site) -> View:
     """A bias, taken away."""
     if _constant_input(site) != 1:
         raise UnreadableError("a difference of values")
-    return _shifted(site, 0, -site.need_array(1))
+    return _shifted(site, 0, site.need_array(1), -1.0)
 
 
 @reads("Mul")
@@ -48,7 +48,7 @@ def divide(site: Site) -> View:
         return written_out(site)
     if given == 0:
         raise UnreadableError("a constant divided by values")
-    return _scaled(site, 0, 1 / site.need_array(1).astype(np.float64))
+    return _scaled(site, 0, site.need_array(1), turned=True)
 
 
 @reads("Concat")
@@ -63,8 +63,18 @@ def concat(site: Site) -> View:
     at = {view.channel_dim() for view in views}
     if at != {axis} or len({_layout(view) for view in views}) > 1:
         raise UnreadableError("along other than the channels")
-    found = site.add(Concat(), *views)
-    return views[0].with_depth(found.node, found.shape[-1])
+    return _concatenated(site, views)
+
+
+def _concatenated(site: Site, views: list[View]) -> View:
+    """CONCAT; what is joined already is taken as it is: layers of DenseNet list all before them, again and again."""
+    joined, nodes = site.reader.draft.joined, tuple(view.node for view in views)
+    known = next((k for k in range(len(views) - 1, 1, -1) if nodes[:k] in joined), 0)
+    parts = [joined[nodes[:known]], *views[known:]] if known else views
+    found = site.add(Concat(), *parts)
+    view = views[0].with_depth(found.node, found.shape[-1])
+    joined.setdefault(nodes, view)
+    return view
 
 
 def _constant_input(site: Site) -> int | None:
@@ -132,12 +142,14 @@ def _layout(view: View) -> object:
     return view.parts[:-1], at, tuple(dim for i, dim in enumerate(view.dims) if i != at)
 
 
-def _scaled(site: Site, i: int, array: Array) -> View:
-    """A factor for each channel: SCALE; of a normalisation without factors of its own, its factors."""
+def _scaled(site: Site, i: int, array: Array, turned: bool = False) -> View:
+    """A factor for each channel, or 1 by it: SCALE; of a normalisation without factors of its own, its factors."""
     view = site.view(i)
     factors = site.channel_vector(array, view)
     if factors is None:
         raise UnreadableError("a factor that is no number a channel")
+    if turned:
+        factors = 1 / factors.astype(np.float64)
     entry = site.sole(i)
     if entry is not None and isinstance(entry.layer, LayerNorm) and _is_plain(site, i):
         return site.change(view, entry.layer, weight=constant(factors))
@@ -151,14 +163,13 @@ def _is_plain(site: Site, i: int) -> bool:
     return isinstance(given, Value) and given.made.operator == "Div"
 
 
-def _shifted(site: Site, i: int, array: Array) -> View:
+def _shifted(site: Site, i: int, array: Array, sign: float = 1.0) -> View:
     """A number added to each channel: the bias of the layer before; else that of a BN that does nothing else."""
     view = site.view(i)
     shift = site.channel_vector(array, view)
-    if shift is None and len(view.dims) == 1 and array.size == view.sizes[0]:
-        shift = array.ravel()
     if shift is None:
         raise UnreadableError("a sum with a constant that is no number a channel")
+    shift = sign * shift
     entry = site.sole(i)
     if entry is not None and isinstance(entry.layer, (Conv, Dense)) and not entry.layer.bias:
         return site.change(view, replace(entry.layer, bias=True), bias=constant(shift))
