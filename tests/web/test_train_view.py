@@ -138,6 +138,21 @@ def test_a_run_that_is_not_there_is_said(page: Page, visit: Any) -> None:
     assert page.locator(".view-train .error").inner_text() == "The run <b>gone</b> is not among these."
 
 
+def test_a_training_that_another_page_has_begun_can_be_chosen(page: Page, visit: Any, new_page: Any) -> None:
+    visit(page, "train", net=TINY)
+    with new_page() as other:
+        visit(other, "train", net=TINY)
+        press(other, "Start paused")
+        doing(other, "paused")
+        run = other.get_attribute(".view-train", "data-run")
+        press(page, "Start")
+        page.locator(".view-train .error", has_text="a training is under way").wait_for()
+        page.get_by_label("Run").select_option(run)
+        doing(page, "paused")
+        press(page, "Stop")
+        doing(page, "interrupted")
+
+
 def test_two_pages_see_the_same(page: Page, visit: Any, new_page: Any, server: Any) -> None:
     visit(page, "train", net=TINY, epochs="40", data="sample:gunpoint")
     page.get_by_label("Network").fill("INPUT -> CONV(2, 5) -> RELU -> GAP -> FC")

@@ -64,7 +64,8 @@ export async function mount(root, app) {
     form.hold(true);
     const answer = await asking(() => post("/api/train/start", { line, settings }));
     if (answer.error) {
-      form.hold(anyActive);
+      // Another page may have begun one meanwhile: it can then be chosen here.
+      await list().catch(() => form.hold(anyActive));
       form.point(answer.error);
       return;
     }
