@@ -74,7 +74,7 @@ def _size_of(operation: Operation, inputs: Sequence[Array | None]) -> int:
         case name if name in _VIEWS:
             return 0
         case "ConstantOfShape":
-            return math.prod(int(size) for size in arrays[0].ravel()[:16])
+            return math.prod(abs(int(size)) for size in arrays[0].ravel())
         case "Gather":
             return arrays[0].size * max(arrays[1].size, 1)
         case "Concat":

@@ -8,8 +8,8 @@ transpositions and reshapes make none (``views.py``), functions of one value are
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -66,10 +66,11 @@ def import_onnx(
 
     Raises:
         NetworkError: the file cannot be read (:mod:`tatami.exchange.onnx.limits`), its sizes are open, or it has
-            operators that tatami has no layer for: all are listed.
+            operators that tatami has no layer for: all are listed; or one has inputs or attributes that it cannot.
     """
-    reader = _Reader(read_graph(source), planning, input_shape)
-    return reader.finish()
+    graph = read_graph(source)
+    with _well_formed(graph.where):
+        return _Reader(graph, planning, input_shape).finish()
 
 
 class _Reader:
@@ -91,7 +92,8 @@ class _Reader:
         begin = Operation(graph.input, "", (), (graph.input,), {})
         self.values[graph.input] = Value(graph.input, begin, (), view, itself(view))
         for operation in graph.operations:
-            self._read(operation)
+            with _well_formed(self._at(operation.name)):
+                self._read(operation)
 
     # --- the input ---
 
@@ -402,6 +404,19 @@ _BEHIND = "what it reads is unreadable"
 _LISTED = 20  # operators in one error
 _TIMES = 16  # that a tensor may be used, on average
 _FLOATS = (1, 10, 11, 16)  # TensorProto's float, float16, double, bfloat16
+
+
+@contextmanager
+def _well_formed(where: str) -> Iterator[None]:
+    """Refuse what comes of inputs and attributes that are missing, too many, or of another type or length.
+
+    They are as the file has them: no rule looks for every way in which they may be wrong.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        problem = "an operator with inputs or attributes that it cannot have"
+        raise NetworkError(problem, where=where, got=shown(str(error))) from error
 
 
 def _one(found: View | list[View]) -> View | None:

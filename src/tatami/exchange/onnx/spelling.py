@@ -30,7 +30,7 @@ def as_told(text: str | None, network: Network) -> tuple[Network, Mapping[str, s
     if not text:
         return None
     try:
-        told = find_network(text).build()
+        told = find_network(text, files=False).build()
     except TatamiError:
         return None
     here, there = _essence(network), _essence(told)

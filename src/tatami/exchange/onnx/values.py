@@ -28,6 +28,7 @@ from tatami.network.layers import (
 POINTS = np.concatenate([np.linspace(-12, 12, 961), [-100.0, 100.0, -1e-3, 1e-3]])
 """Where functions of one value are compared: what equals an activation here is one."""
 
+_BASES = 4  # the nearest values that one is followed as a function of
 _STEPS = 16
 """Of functions in a row that are followed; no activation is written in so many."""
 
@@ -67,6 +68,10 @@ class Value:
     def __post_init__(self) -> None:
         self._steps = 1 + max((each.steps for each in self.inputs if isinstance(each, Value)), default=0)
 
+    def lies_over(self, node: str) -> bool:
+        """Whether it is the output of the layer ``node``, moved, or a function of it."""
+        return any(view.node == node for view in (*self.curves, *([self.view] if self.view is not None else [])))
+
 
 def itself(view: View) -> dict[View, Curve]:
     """A value as a function of itself."""
@@ -79,8 +84,8 @@ def curves_of(operation: Operation, inputs: Sequence[Value | Array | None]) -> d
     if rule is None or any(each.steps > _STEPS for each in inputs if isinstance(each, Value)):
         return {}
     found: dict[View, Curve] = {}
-    bases = [set(given.curves) for given in inputs if isinstance(given, Value)]
-    for base in set.intersection(*bases) if bases else ():
+    first, *others = [given.curves for given in inputs if isinstance(given, Value)] or [{}]
+    for base in [base for base in first if all(base in each for each in others)][-_BASES:]:
         numbers: list[Curve | np.float64 | None] = []
         for given in inputs:
             if isinstance(given, Value):

@@ -11,7 +11,7 @@ from tatami.exchange.onnx.operators.dense import dense
 from tatami.exchange.onnx.operators.site import Site, constant, reads
 from tatami.exchange.onnx.values import UnreadableError, Value
 from tatami.exchange.onnx.views import View
-from tatami.network.layers import Conv, DepthwiseConv, Shape
+from tatami.network.layers import Conv, DepthwiseConv
 from tatami.network.layers.windows import same_padding
 
 Pads = tuple[tuple[int, int], ...]
@@ -36,7 +36,7 @@ def conv(site: Site) -> View:
         raise UnreadableError(f"weights of shape {W.shape} on {view.shape[-1]} channels in {groups} groups")
     kernel = W.shape[2:]
     stride, dilation = sizes(site, "strides", spatial), sizes(site, "dilations", spatial)
-    pads = joined(pads_of(site, view.shape, kernel, stride, dilation), under.pads)
+    pads = joined(pads_of(site, under.lengths, kernel, stride, dilation), under.pads)
     kind = DepthwiseConv if groups == view.shape[-1] > 1 else Conv
     layer = kind(W.shape[0], kernel, stride, pads, dilation, groups, bias is not None)
     tensors = {"weight": lambda: np.moveaxis(W, (0, 1), (-1, -2))}
@@ -58,8 +58,10 @@ def sizes(site: Site, name: str, axes: int) -> tuple[int, ...]:
     return tuple(int(size) for size in site.get(name) or (1,) * axes)
 
 
-def pads_of(site: Site, shape: Shape, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Pads:
-    """Padding before and after along each axis, ``auto_pad`` resolved."""
+def pads_of(
+    site: Site, lengths: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> Pads:
+    """Padding before and after along each axis of these ``lengths``, ``auto_pad`` resolved."""
     axes = len(kernel)
     match site.get("auto_pad", "NOTSET"):
         case "NOTSET":
@@ -70,7 +72,7 @@ def pads_of(site: Site, shape: Shape, kernel: Sequence[int], stride: Sequence[in
         case "VALID":
             return ((0, 0),) * axes
         case word:
-            pairs = [same_padding(*each) for each in zip(shape[:-1], kernel, stride, dilation, strict=True)]
+            pairs = [same_padding(*each) for each in zip(lengths, kernel, stride, dilation, strict=True)]
             return tuple(pair if word == "SAME_UPPER" else pair[::-1] for pair in pairs)
 
 
@@ -92,6 +94,13 @@ class Padded:
     view: View
     pads: Pads = ()
     value: float = 0.0
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Of its spatial axes, padding included."""
+        lengths = self.view.shape[:-1]
+        pads = self.pads or ((0, 0),) * len(lengths)
+        return tuple(length + a + b for length, (a, b) in zip(lengths, pads, strict=True))
 
 
 @reads("Pad")

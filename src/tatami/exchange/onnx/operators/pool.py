@@ -23,7 +23,7 @@ def pool(site: Site) -> View:
     counts = bool(site.get("count_include_pad", 0))
     if len(kernel) != len(view.shape) - 1 or max(dilation) > 1:
         raise UnreadableError("a window with gaps, or of other axes")
-    own = pads_of(site, view.shape, kernel, stride, dilation)
+    own = pads_of(site, under.lengths, kernel, stride, dilation)
     has_own = any(map(any, own))
     if under.pads:
         if under.value > _LOWEST if is_max else under.value != 0 or (has_own and not counts):

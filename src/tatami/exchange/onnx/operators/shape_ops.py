@@ -59,8 +59,8 @@ def unsqueeze(site: Site) -> View:
     axes = axes_of(site.operation, [None, site.array(1)]) or ()
     rank = len(view.dims) + 1 + len(axes)
     new = {axis % rank for axis in axes}
-    if 0 in new:
-        raise UnreadableError("a size before the batch")
+    if 0 in new or len(new) < len(axes):
+        raise UnreadableError("a size before the batch, or an axis twice")
     left = iter(view.sizes)
     return _reshaped(site, view, tuple(1 if i in new else next(left) for i in range(1, rank)))
 

@@ -162,11 +162,18 @@ class Site:
 
     def sole(self, i: int) -> Entry | None:
         """The layer that gives input ``i``, if nothing else reads that, so that it may be changed."""
-        given = self.inputs[i]
-        name = self.operation.inputs[i]
-        if not isinstance(given, Value) or given.view is None or name not in given.made.outputs:
-            return None
-        return self.reader.draft.entries[given.view.node] if self.reader.readers(name) == 1 else None
+        given, name = self.inputs[i], self.operation.inputs[i]
+        while isinstance(given, Value) and given.view is not None and name in given.made.outputs:
+            if self.reader.readers(name) != 1:
+                return None
+            node = given.view.node
+            at = next(
+                (k for k, each in enumerate(given.inputs) if isinstance(each, Value) and each.lies_over(node)), -1
+            )
+            if at < 0:
+                return self.reader.draft.entries[node]
+            name, given = given.made.inputs[at], given.inputs[at]  # moved only: what lies before may be read elsewhere
+        return None
 
     def change(self, view: View, layer: Layer, **tensors: Tensor) -> View:
         """Change the layer that gives ``view``: another one of the same shape, with tensors besides its own."""
