@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from tatami.exchange.onnx.library import need_onnx
 from tatami.network import Fit, Network, Source, find_network
 from tatami.network.as_text import network_program
 from tatami.network.fold import fold
-from tatami.network.layers import Dense, Shape, Softmax
+from tatami.network.layers import Dense, Foreign, Shape, Softmax
 from tatami.notation import ast
 
 if TYPE_CHECKING:
@@ -96,7 +96,19 @@ def _source(path: str, found: ImportedOnnx) -> ModelSource:
     except NetworkError:  # its paths cross, or it has a layer that the notation does not know
         first = found.network.nodes[0]
         program = ast.Program((), ast.Chain((ast.Layer("INPUT", (ast.Argument(None, _sizes(first.shape)),)),)))
-    return ModelSource(_stem(path), program, file=path, network=found.network, notes=found.notes)
+    return ModelSource(
+        _stem(path), program, file=path, network=found.network, notes=(*found.notes, *_placeholders(found))
+    )
+
+
+def _placeholders(found: ImportedOnnx) -> Iterator[str]:
+    """What a plan of operators without a layer leaves out."""
+    unknown = [node for node in found.network if isinstance(node.layer, Foreign)]
+    if unknown:
+        listed = ", ".join(
+            f"{node.name} ({node.layer.operator})" for node in unknown if isinstance(node.layer, Foreign)
+        )
+        yield f"no layer here, so their parameters, work and windows do not count: {listed}"
 
 
 def _need_no_bindings(net: str, bindings: Mapping[str, ast.Value] | None) -> None:
