@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import signal
 import socket
+import threading
 import webbrowser
 from collections.abc import Callable
 from types import FrameType
@@ -58,18 +59,24 @@ def serve(session: Session, port: int, tell: Callable[[str], None], open_browser
         ws="none",
         timeout_graceful_shutdown=PATIENCE,
     )
-    # uvicorn raises the signal again when it has stopped: SIGTERM, too, is to find the session closed behind it.
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    server = _Server(config, session)
+    # From here on a signal asks the server to stop, however far it has come: an exception that a signal raises may be
+    # lost in what Python calls on the side, as while it imports.
+    previous = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         address = f"http://{HOST}:{port}/?token="
         tell(f"{address}{token}{start}")
         if open_browser:
             # Other users of the machine may see what browsers are started with: that token opens one page, once.
-            webbrowser.open(f"{address}{ticket}{start}")
-        _Server(config, session).run(sockets=[listener])
+            # In a thread: a browser of the terminal keeps who opens it waiting.
+            threading.Thread(target=webbrowser.open, args=(f"{address}{ticket}{start}",), daemon=True).start()
+        server.run(sockets=[listener])
+        if session.closing.is_set():
+            raise KeyboardInterrupt
     finally:
         session.close()
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
         listener.close()
 
 
@@ -88,7 +95,3 @@ def _listen(port: int) -> socket.socket:
             hint="without --port a free one is taken",
         ) from error
     return listener
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
