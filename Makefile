@@ -18,7 +18,7 @@ SOURCES := $(shell find src/tatami -type f -not -path '*/__pycache__/*')
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-torch test-cluster test-onnx test-onnx-whole test-web conformance check lint format types contracts wheel figures memory-table \
   explore-digits kill-runs pictures bench \
-  bench-accuracy bench-gemm bench-gpu-memory bench-gpu-speed bench-loader bench-plan bench-training precision clean
+  bench-accuracy bench-gemm bench-gpu-memory bench-gpu-speed bench-loader bench-plan bench-training bench-web precision clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,6 +108,9 @@ bench-gpu-speed: .venv-bench/gpu  ## on a machine with a card: the torch engine 
 
 bench-loader: .venv-bench/engines  ## how fast the loader is, beside what the CPU engine takes: into RESULTS-loader.md
 	.venv-bench/bin/python benchmarks/loader.py
+
+bench-web: .venv-dev/web  ## frames a second of the page's Look view, and its load, into benchmarks/RESULTS-web.md
+	$(DEV)/python benchmarks/web_look.py | sed 's/^/    /' > benchmarks/RESULTS-web.md
 
 bench-training: .venv/installed  ## what training reaches on MNIST, CIFAR-10 and the UCR archive: twenty minutes
 	$(USE)/python benchmarks/training.py
