@@ -43,6 +43,7 @@ main { max-width: 62rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
 h1 { font-size: 1.5rem; margin: 0 0 1rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 dl { display: flex; flex-wrap: wrap; gap: 1rem 2.5rem; margin: 0 0 1rem; } dl div { min-width: 8rem; }
 dt { color: var(--faint); font-size: .85rem; } dd { margin: 0; font-weight: 600; }
+h1, p, li, dd, figcaption { overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; border-left: 3px solid var(--line); padding: .25rem 1rem;
   font-size: .85rem; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 1.5rem; }
