@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -99,6 +100,20 @@ def long_chain() -> bytes:
 
 def conv(*names: str) -> list:
     return [helper.make_node("Conv", list(names), ["y"], "c")]
+
+
+def declared(operator: str) -> bytes:
+    """A constant of 10^9 values that is only declared, as an input without data."""
+    made = onnx.ModelProto()
+    made.ParseFromString(model([helper.make_node(operator, ["x", "w"], ["y"], "n")]))
+    made.graph.input.append(helper.make_tensor_value_info("w", TensorProto.FLOAT, (10**9,)))
+    return bytes(made.SerializeToString())
+
+
+def seventeen_axes() -> bytes:
+    sizes = numpy_helper.from_array(np.array([10] * 17, np.int64), "n")
+    nodes = [helper.make_node("ConstantOfShape", ["n"], ["c"], "k"), helper.make_node("Add", ["x", "c"], ["y"], "a")]
+    return model(nodes, [sizes])
 
 
 CASES: dict[str, tuple[Callable[[], bytes], str]] = {
@@ -209,6 +224,22 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
         "the model: weights that are used over and over; got 196,608,000 parameters of 65,536 values",
     ),
     "a chain without layers": (long_chain, "the model: operators that tatami has no layer for; got "),
+    **{
+        f"{operator} of 10^9 values without data": (
+            partial(declared, operator),
+            f"the model: operators that tatami has no layer for; got {operator} (n: {why}) "
+            "(hint: tatami plan takes them as placeholders where their sizes are known)",
+        )
+        for operator, why in (
+            ("Sub", "a sum with a constant that is no number a channel"),
+            ("Div", "a factor that is no number a channel"),
+        )
+    },
+    "a constant of seventeen axes": (
+        seventeen_axes,
+        "the model: operators that tatami has no layer for; got ConstantOfShape (k) "
+        "(hint: tatami plan takes them as placeholders where their sizes are known)",
+    ),
     "an input of 10^6 x 10^6": (
         lambda: model([helper.make_node("Relu", ["x"], ["y"], "p")], sizes=(1, 1000, 10**6, 10**6)),
         "input: too many values in one map; got 1000000x1000000x1000; expected at most 1,000,000,000,000",
