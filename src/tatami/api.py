@@ -77,6 +77,10 @@ class Network(_Network):
         """The network that :meth:`to_json` gave."""
         return cls.from_nodes(network_from_json(value).nodes)
 
+    def _repr_html_(self) -> str:
+        """The drawing to scale, and the layers: what a notebook shows."""
+        return self.plan()._repr_html_()
+
     def plan(self, batch: int = 1, optimizer: Optimizer | None = None, **settings: Any) -> ShownPlan:
         """What the network costs: see :func:`tatami.plan.make_plan`, which also says the other ``settings``."""
         plan = make_plan(self, batch, optimizer, **settings)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tatami.errors import DataError, OptionError, RunError
+from tatami.web.data_name import data_name
 from tatami.web.session import MOST_KEPT, Session
 
 
@@ -85,3 +86,11 @@ def test_keys_are_forgotten_with_what_was_kept() -> None:
         session.kept("fails", 0, lambda: 1 // 0)
     assert len(session._kept) == MOST_KEPT
     assert not session._making
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [("/home/ann/pets/", "pets"), ("C:\\data\\pets.npz", "pets.npz"), ("sample:digits", "sample:digits"), ("/", "/")],
+)
+def test_of_data_only_the_last_part_is_told(data: str, name: str) -> None:
+    assert data_name(data) == name

@@ -14,7 +14,7 @@ from tatami.data import Preprocess
 from tatami.data.dataset import Array, Kind
 from tatami.engines.checks import check_weights
 from tatami.network import Network
-from tatami.train.run import read_trained
+from tatami.train.run import Identity, read_trained
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,11 @@ class Subject:
         Raises:
             RunError: neither, without weights, or damaged.
         """
-        network, identity, weights = read_trained(path)
+        return cls.from_trained(*read_trained(path))
+
+    @classmethod
+    def from_trained(cls, network: Network, identity: Identity, weights: Mapping[str, Array]) -> Subject:
+        """Weights that have been read: what :func:`tatami.train.run.read_trained` gives."""
         return cls(network, weights, identity.preprocess, identity.classes, identity.preprocess.kind)
 
     @cached_property

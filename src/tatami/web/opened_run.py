@@ -14,6 +14,7 @@ from tatami.train.evaluation import read_evaluation
 from tatami.train.labelled import Labelled, SplitName, read_labelled
 from tatami.train.run import BEST, EVALUATION, Identity, Run, read_trained
 from tatami.views.evaluation import Evaluation
+from tatami.web.data_name import data_name
 from tatami.web.session import Session
 
 DIGITS = "sample:digits"
@@ -71,9 +72,10 @@ def open_run(session: Session, name: str) -> Opened:
         raise RunError("this run has no weights yet", where=name, hint="wait for the end of its first epoch") from error
 
     def made() -> Opened:
-        _, identity, _ = read_trained(path)
+        network, identity, weights = read_trained(path)
         config = Run(path).config()
-        return Opened(name, path, stamp, Subject.of(path), identity, config.data, read_evaluation(path))
+        subject = Subject.from_trained(network, identity, weights)
+        return Opened(name, path, stamp, subject, identity, config.data, read_evaluation(path))
 
     return session.kept(("run", name), stamp, made)
 
@@ -100,7 +102,7 @@ def listed(session: Session) -> list[dict[str, Any]]:
         try:
             config = Run(path).config()
             accuracy = _accuracy(path, _tested(path))
-            runs.append({"id": name, "data": config.data, "network": config.net, "accuracy": accuracy})
+            runs.append({"id": name, "data": data_name(config.data), "network": config.net, "accuracy": accuracy})
         except TatamiError:
             continue  # damaged: the command line says how
     return runs

@@ -13,6 +13,7 @@ from tatami.data.builtin import SAMPLES
 from tatami.data.source import need_source
 from tatami.errors import OptionError, RunError, nearest
 from tatami.train.run import CONFIG
+from tatami.web.data_name import data_name
 
 MOST_KEPT = 8  # opened runs and data sets, the least recently used goes first
 
@@ -70,8 +71,7 @@ class Session:
     def _data(self) -> dict[str, str]:
         samples = [f"sample:{name}" for name in SAMPLES]
         given = [] if self.given is None else [self.given]
-        # Of a path only its last part leaves the server: a page need not know where its user's files are.
-        return {source if source in samples else Path(source).name or source: source for source in given + samples}
+        return {data_name(source): source for source in given + samples}
 
     def run_ids(self) -> list[str]:
         """Names of the runs: the one given first, then those of the folder, newest first."""

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from tatami.errors import RunError
 from tatami.train.run import EVENTS
 
 MOST = 2**19
@@ -46,6 +47,9 @@ def read_piece(run: Path, start: int = 0, mark: int = 0, most: int = MOST) -> Pi
         start: ``next`` of the piece before; 0 for the first.
         mark: its ``mark``.
         most: bytes.
+
+    Raises:
+        RunError: the file cannot be read.
     """
     try:
         with (run / EVENTS).open("rb") as file:
@@ -61,6 +65,8 @@ def read_piece(run: Path, start: int = 0, mark: int = 0, most: int = MOST) -> Pi
             return Piece(_lines(text), end, _mark(file, end), size, again)
     except FileNotFoundError:
         return Piece([], 0, 0, 0, again=start > 0)
+    except OSError as error:
+        raise RunError(f"{EVENTS} cannot be read", where=run.name, got=error.strerror) from error
 
 
 def _mark(file: BinaryIO, at: int) -> int:

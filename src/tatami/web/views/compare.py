@@ -22,12 +22,14 @@ from tatami.views.chart import Curve
 from tatami.views.compare_table import LABELS, ratio_text, value_text
 from tatami.views.compare_words import compare_words
 from tatami.views.drawing import network_svg
+from tatami.web.data_name import data_name
 from tatami.web.failures import failure_json
 from tatami.web.line import Line, read_line
 from tatami.web.routes import get, post
 from tatami.web.session import Session
 
 MOST = 12  # networks, or runs, at once
+_NO_COSTS = {"receptive_field", "layers", "depth", "nonlinearities"}  # figures of which less is not better
 _ENDS = {"finished": "finished", "early": "stopped early", "interrupted": "interrupted", "failed": "failed"}
 
 
@@ -80,6 +82,7 @@ def compared_networks(asked: Networks) -> dict[str, Any]:
     rows = [
         {
             "label": LABELS[row.name],
+            "is_cost": row.name not in _NO_COSTS,
             "cells": [
                 {
                     "text": value_text(row, i),
@@ -150,7 +153,7 @@ def _summary(path: Path, stamp: tuple[int, int]) -> dict[str, Any]:
     accuracies = [epoch.validation_accuracy for epoch in epochs if epoch.validation_accuracy is not None]
     return {
         "network": started.network if started else "",
-        "data": started.data if started else "",
+        "data": data_name(started.data) if started else "",
         "params": f"{started.params:,}" if started else "",
         "epochs": f"{len(epochs)} of {started.epochs}" if started else f"{len(epochs)}",
         "loss": f"{min(losses):.4f}" if losses else "-",
@@ -163,11 +166,12 @@ def _summary(path: Path, stamp: tuple[int, int]) -> dict[str, Any]:
 def _run(path: Path, stamp: tuple[int, int]) -> dict[str, Any]:
     report = read_report(Run(path))
     training, validation = report.curves
+    data = dict(report.settings)["data"]
     return {
-        "title": report.title,
+        "title": report.title.removesuffix(data) + data_name(data),
         "notation": report.notation,
         "facts": report.facts,
-        "settings": report.settings,
+        "settings": [(name, data_name(value) if name == "data" else value) for name, value in report.settings],
         "curves": {
             "training": _points(training),
             "validation": _points(validation),

@@ -28,6 +28,7 @@ from tatami.train.evaluation import probabilities
 from tatami.views.confusion import cut
 from tatami.views.inspect_methods import METHODS
 from tatami.web.arrays import packed
+from tatami.web.data_name import data_name
 from tatami.web.look_answers import answers
 from tatami.web.look_behind import Behind
 from tatami.web.look_frame import Frame, frame
@@ -108,7 +109,7 @@ def network_json(opened: Opened) -> dict[str, Any]:
         "id": opened.name,
         "kind": subject.kind,
         "shape": preprocess.shape,
-        "data": opened.data,
+        "data": data_name(opened.data),
         "classes": subject.classes,
         "targets": () if identity.standard is None else identity.standard.names,
         "is_uint8": preprocess.scale != 1.0,

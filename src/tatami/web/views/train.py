@@ -14,6 +14,7 @@ from tatami.errors import OptionError
 from tatami.recipe.optimizers import OPTIMIZERS
 from tatami.recipe.schedules import SCHEDULES
 from tatami.train.run import EVENTS
+from tatami.web.data_name import data_name
 from tatami.web.line import Line
 from tatami.web.routes import get, post
 from tatami.web.session import Session
@@ -82,7 +83,7 @@ def _beginning(trainings: Trainings, name: str) -> dict[str, Any]:
     try:
         with (trainings.path(name) / EVENTS).open("rb") as file:
             told = msgspec.json.decode(file.readline(2**20))
-        return {"network": str(told["network"]), "data": str(told["data"]).replace("\\", "/").rpartition("/")[2]}
+        return {"network": str(told["network"]), "data": data_name(str(told["data"]))}
     except (OSError, KeyError, TypeError, msgspec.DecodeError):
         return {"network": "", "data": ""}
 

@@ -121,7 +121,7 @@ export function makeNetworks(app, style) {
           h(
             "tbody",
             {},
-            ...rows.map(({ label, cells }) => h("tr", {}, h("th", { scope: "row" }, label), ...cells.map(cell))),
+            ...rows.map(({ label, is_cost, cells }) => h("tr", { class: is_cost ? "cost" : null }, h("th", { scope: "row" }, label), ...cells.map(cell))),
           ),
         ),
       ),
