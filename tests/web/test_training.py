@@ -452,3 +452,9 @@ def test_a_task_can_be_sent_to_a_process() -> None:
 
     task = Task(Path("runs/one"), NET, TrainConfig("sample:digits"), ("pause",))
     assert pickle.loads(pickle.dumps(task)) == task
+
+
+def test_events_that_cannot_be_read_are_said(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").mkdir()
+    with pytest.raises(RunError, match=r"events.jsonl cannot be read; got Is a directory"):
+        read_piece(tmp_path)
