@@ -1,28 +1,22 @@
 // A canvas to draw pictures on: pen by mouse or touch, samples moved by the arrow keys.
 import { h } from "../../lib/dom.js";
+import { Pad } from "./pad.js";
 
 const LARGEST = 256; // pixels of the drawing along its longer side, at least those of the network's input
 
 // `shape` is the network's (H, W, C). `onchange()` is called when the picture has changed.
-export class PicturePad {
+export class PicturePad extends Pad {
   constructor(shape, onchange) {
-    [this.height, this.width, this.depth] = shape;
-    this.onchange = onchange;
-    this.fine = Math.max(1, Math.min(4, Math.floor(LARGEST / Math.max(this.height, this.width))));
-    this.canDraw = this.depth === 1 || this.depth === 3;
-    this.canvas = h("canvas", {
+    const [height, width, depth] = shape;
+    const fine = Math.max(1, Math.min(4, Math.floor(LARGEST / Math.max(height, width))));
+    super(onchange, {
       class: "look-pad",
-      width: this.width * this.fine,
-      height: this.height * this.fine,
-      tabindex: "0",
-      role: "img",
+      width: width * fine,
+      height: height * fine,
       "aria-label": "The picture: draw here, or take a sample and move it by the arrow keys",
-      onpointerdown: (event) => this.down(event),
-      onpointermove: (event) => this.move(event),
-      onpointerup: () => this.up(),
-      onpointercancel: () => this.up(),
-      onkeydown: (event) => this.key(event),
     });
+    Object.assign(this, { height, width, depth, fine });
+    this.canDraw = depth === 1 || depth === 3;
     this.pen = this.canvas.getContext("2d", { willReadFrequently: true });
     this.colour = "#ffffff";
     this.clear();
@@ -117,31 +111,6 @@ export class PicturePad {
     ];
   }
 
-  down(event) {
-    if (!this.canDraw || event.button) return;
-    this.canvas.setPointerCapture(event.pointerId);
-    this.canvas.focus();
-    this.last = this.place(event);
-    this.line(this.last, this.last);
-  }
-
-  move(event) {
-    if (!this.last) return;
-    // All places since the last event, so that quick strokes stay round.
-    const events = event.getCoalescedEvents?.() ?? [];
-    for (const each of events.length ? events : [event]) {
-      const next = this.place(each);
-      this.line(this.last, next);
-      this.last = next;
-    }
-  }
-
-  up() {
-    if (!this.last) return;
-    this.last = null;
-    this.onchange(true);
-  }
-
   line(from, to) {
     this.raw = null;
     Object.assign(this.pen, {
@@ -157,18 +126,8 @@ export class PicturePad {
     this.onchange(false);
   }
 
-  // --- keys ---
-
-  key(event) {
-    const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-    if (!by) return;
-    event.preventDefault();
-    this.shift(...by);
-    this.onchange(true);
-  }
-
   // Move the picture by pixels of the network's input; what comes in is black.
-  shift(down, right) {
+  shift(right, down) {
     if (!this.raw) {
       const { width, height } = this.canvas;
       const before = this.pen.getImageData(0, 0, width, height);

@@ -1,30 +1,21 @@
 // A canvas to draw signals on: the curve follows mouse or finger, samples are moved by the arrow keys.
 import { drawCurves } from "../../lib/draw.js";
-import { h } from "../../lib/dom.js";
+import { Pad } from "./pad.js";
 
 const STEP = 1 / 20; // of the height, for one key
 
 // `shape` is the network's (L, C); `mean` and `std` those of the training samples, a number a channel.
-export class WavePad {
+export class WavePad extends Pad {
   constructor(shape, mean, std, onchange) {
+    super(onchange, {
+      class: "look-wave",
+      "aria-label": "The signal: draw here, or take a sample and move it by the arrow keys",
+    });
     [this.length, this.depth] = shape;
-    this.onchange = onchange;
     this.middle = mean;
-    this.canDraw = true;
     this.channel = 0;
     const reach = mean.map((m, c) => [m - 3 * std[c], m + 3 * std[c]]);
     this.usual = [Math.min(...reach.map(([low]) => low)), Math.max(...reach.map(([, high]) => high))];
-    this.canvas = h("canvas", {
-      class: "look-wave",
-      tabindex: "0",
-      role: "img",
-      "aria-label": "The signal: draw here, or take a sample and move it by the arrow keys",
-      onpointerdown: (event) => this.down(event),
-      onpointermove: (event) => this.move(event),
-      onpointerup: () => this.up(),
-      onpointercancel: () => this.up(),
-      onkeydown: (event) => this.key(event),
-    });
     this.clear();
   }
 
@@ -74,30 +65,6 @@ export class WavePad {
     return [Math.max(0, Math.min(this.length - 1, x)), high - share * (high - low)];
   }
 
-  down(event) {
-    if (event.button) return;
-    this.canvas.setPointerCapture(event.pointerId);
-    this.canvas.focus();
-    this.last = this.place(event);
-    this.line(this.last, this.last);
-  }
-
-  move(event) {
-    if (!this.last) return;
-    const events = event.getCoalescedEvents?.() ?? [];
-    for (const each of events.length ? events : [event]) {
-      const next = this.place(each);
-      this.line(this.last, next);
-      this.last = next;
-    }
-  }
-
-  up() {
-    if (!this.last) return;
-    this.last = null;
-    this.onchange(true);
-  }
-
   // Every step between two places takes the value on the line between them.
   line([x0, y0], [x1, y1]) {
     this.drawn = true;
@@ -110,17 +77,9 @@ export class WavePad {
     this.onchange(false);
   }
 
-  key(event) {
-    const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-    if (!by) return;
-    event.preventDefault();
-    this.shift(...by);
-    this.onchange(true);
-  }
-
   // Move the signal by steps in time, its ends held, and by shares of the height.
-  shift(steps, up) {
-    const lift = up * STEP * (this.between[1] - this.between[0]);
+  shift(steps, down) {
+    const lift = -down * STEP * (this.between[1] - this.between[0]);
     const before = this.values;
     this.values = Float32Array.from(before, (_, i) => {
       const step = Math.max(0, Math.min(this.length - 1, Math.floor(i / this.depth) - steps));
