@@ -1,7 +1,6 @@
 """The table of docs/conformance.md."""
 
 from collections import defaultdict
-from pathlib import Path
 
 import onnx
 
@@ -10,7 +9,6 @@ from .suite import CLAIMED, PLUMBING, light_cases
 
 ENGINES = ("textbook", "cpu", "torch")
 KINDS = ("node", "pytorch-converted", "pytorch-operator", "simple")
-BEGIN, END = "<!-- the table begins -->\n", "<!-- the table ends -->"
 
 
 def table() -> str:
@@ -38,13 +36,6 @@ def table() -> str:
     lines += [f"{kind}: {', '.join(_passed(found, kind))}.\n" for kind in KINDS if _passed(found, kind)]
     lines += [f"light (not in the textbook engine, which takes minutes for them): {', '.join(light_cases())}."]
     return "\n".join(lines) + "\n"
-
-
-def written(page: Path, text: str) -> None:
-    """Put the table between its marks."""
-    head, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    page.write_text(f"{head}{BEGIN}{text}{END}{tail}", encoding="utf-8")
 
 
 def _by_reason(found: tuple[Outcome, ...]) -> dict[str, list[str]]:
